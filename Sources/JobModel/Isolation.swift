@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Which namespaces an attempt gets and what is hidden or taken away inside.
+public struct Isolation: Hashable, Sendable {
+    public var pid = true
+    public var mount = true
+    public var uts = true
+    public var ipc = true
+    /// A network namespace with nothing but loopback. Off by default: batch jobs fetch and push.
+    public var net = false
+    public var user = false
+    public var cgroup = false
+    public var time: TimeOffsets?
+    /// A private `/tmp`. Off by default: a batch user expects to find what the job wrote.
+    public var privateTmp = false
+    public var seccomp = true
+    public var maskPaths = true
+    /// Names without the `CAP_` prefix, upper case. Everything else is dropped.
+    public var capabilities: Set<String> = []
+    /// `false` makes the command itself PID 1 of its namespace; it must then reap for itself.
+    public var initProcess = true
+
+    public init() {}
+}
+
+/// Offsets of the time namespace, added to the host's clocks; see `time_namespaces(7)`.
+public struct TimeOffsets: Hashable, Sendable {
+    public var monotonicSeconds: Int
+    public var boottimeSeconds: Int
+
+    public init(monotonicSeconds: Int = 0, boottimeSeconds: Int = 0) {
+        self.monotonicSeconds = monotonicSeconds
+        self.boottimeSeconds = boottimeSeconds
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A span of time in microseconds, written by people as `90s`, `5m`, `1h30m`, `2d`.
+public struct JobDuration: Hashable, Sendable, Comparable {
+    public var microseconds: Int
+
+    public init(microseconds: Int) { self.microseconds = microseconds }
+
+    public static func seconds(_ seconds: Int) -> Self { Self(microseconds: seconds * 1_000_000) }
+
+    public static func < (a: Self, b: Self) -> Bool { a.microseconds < b.microseconds }
+
+    private static let units: [(name: String, usec: Int)] = [
+        ("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1000), ("us", 1),
+    ]
+
+    /// Reads one or more number-unit pairs. A bare number is seconds, as in `timeout(1)`.
+    public init(parsing text: String) throws(QuantityError) {
+        let expected = "a duration such as 90s, 5m, 1h30m or 2d"
+        var rest = text.trimmingSpaces()
+        if let seconds = Int(rest), seconds >= 0 {
+            guard let usec = exact(rest, times: 1_000_000) else { throw QuantityError(text, "the duration is out of range") }
+            self.microseconds = usec
+            return
+        }
+        guard !rest.isEmpty else { throw QuantityError(text, "expected \(expected)") }
+        var total = 0
+        while !rest.isEmpty {
+            let (number, tail) = try splitNumber(rest, expecting: expected)
+            let name = String(tail.prefix { $0.isLetter })
+            guard let unit = Self.units.first(where: { $0.name == name }) else {
+                throw QuantityError(
+                    text, name.isEmpty ? "expected \(expected)" : "unknown unit '\(name)'; use d, h, m, s, ms or us")
+            }
+            guard let part = exact(number, times: unit.usec), case let (sum, overflow) = total.addingReportingOverflow(part), !overflow
+            else { throw QuantityError(text, "the duration is out of range") }
+            total = sum
+            rest = String(tail.dropFirst(name.count))
+        }
+        self.microseconds = total
+    }
+}
+
+extension JobDuration: CustomStringConvertible {
+    /// `60s`, `1h30m`, `1.25s`, `38ms`: what people would write.
+    public var description: String {
+        let usec = microseconds
+        if usec < 1000 { return "\(usec)us" }
+        if usec < 1_000_000 { return fixed(Double(usec) / 1000, digits: usec < 10_000 ? 2 : usec < 100_000 ? 1 : 0) + "ms" }
+        if usec < 60_000_000 { return fixed(Double(usec) / 1_000_000, digits: usec < 10_000_000 ? 2 : 1) + "s" }
+        var seconds = (usec + 500_000) / 1_000_000
+        var text = ""
+        for (name, size) in [("d", 86400), ("h", 3600), ("m", 60)] where seconds >= size {
+            text += "\(seconds / size)\(name)"
+            seconds %= size
+        }
+        return text + (seconds > 0 ? "\(seconds)s" : "")
+    }
+}

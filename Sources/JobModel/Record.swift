@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One attempt, accounted for: the document of `run --report`, `status --json`, `history --json` and the API.
+public struct Record: Sendable, Hashable {
+    public static let schemaVersion = 1
+
+    public var job: JobIdentity
+    public var verdict: Verdict
+    public var startedAt: Timestamp?
+    public var endedAt: Timestamp?
+    public var limits: EffectiveLimits
+    public var usage: Usage
+    /// Key of a figure → why it is `null`.
+    public var unavailable: [String: String] = [:]
+    /// Keys whose value is the largest of some samples, not a peak kept by the kernel.
+    public var sampled: [String] = []
+    public var trust: [TrustFlag] = []
+    public var oom: OOMEvidence?
+    public var host: HostDescription
+
+    public init(
+        job: JobIdentity, verdict: Verdict, startedAt: Timestamp? = nil, endedAt: Timestamp? = nil, limits: EffectiveLimits,
+        usage: Usage, host: HostDescription
+    ) {
+        self.job = job
+        self.verdict = verdict
+        self.startedAt = startedAt
+        self.endedAt = endedAt
+        self.limits = limits
+        self.usage = usage
+        self.host = host
+    }
+}
+
+/// Which job and which attempt a record is about. A `jobs run` has no id: no queue ever saw it.
+public struct JobIdentity: Hashable, Sendable {
+    public var id: Int?
+    public var name: String
+    public var attempt: Int
+    public var owner: String
+
+    public init(id: Int?, name: String, attempt: Int, owner: String) {
+        self.id = id
+        self.name = name
+        self.attempt = attempt
+        self.owner = owner
+    }
+}
+
+/// The limits as the kernel holds them, read back after they were written (it rounds memory down to pages).
+public struct EffectiveLimits: Hashable, Sendable {
+    public var memoryBytes: Int?
+    public var swapBytes: Int?
+    public var memorySoftBytes: Int?
+    public var cpus: CPUCount?
+    public var cpuWeight: Int?
+    public var cpuset: String?
+    public var pids: Int?
+    public var wallTimeUsec: Int?
+    public var cpuTimeUsec: Int?
+    /// The tightest memory limit of a cgroup above the job, and its path.
+    public var ancestorMemoryBytes: Int?
+    public var ancestorMemoryPath: String?
+    /// Limits that were asked for and are not enforced, by `--allow-unenforced`: name → reason.
+    public var unenforced: [String: String] = [:]
+
+    public init() {}
+}
+
+/// A reason not to trust a measurement, and the figure behind it.
+public struct TrustFlag: Hashable, Sendable {
+    public enum Kind: String, Sendable, Hashable, CaseIterable {
+        case swapped
+        case thermalThrottled = "thermal-throttled"
+        case underVoltage = "under-voltage"
+        case cpuThrottled = "cpu-throttled"
+        case cacheLimited = "cache-limited"
+        case otherJobs = "other-jobs"
+    }
+
+    public var kind: Kind
+    public var detail: String
+
+    public init(_ kind: Kind, _ detail: String) {
+        self.kind = kind
+        self.detail = detail
+    }
+}
+
+/// Which process an OOM killer chose, from the kernel log.
+public struct OOMVictim: Hashable, Sendable {
+    public var process: String
+    public var pid: Int
+    public var anonRSSBytes: Int?
+
+    public init(process: String, pid: Int, anonRSSBytes: Int?) {
+        self.process = process
+        self.pid = pid
+        self.anonRSSBytes = anonRSSBytes
+    }
+}
+
+/// What is known about the OOM kills of an attempt beyond their count.
+public struct OOMEvidence: Hashable, Sendable {
+    public enum Source: String, Sendable, Hashable {
+        case counters, kernelLog = "kernel-log"
+    }
+
+    public var source: Source
+    public var victims: [OOMVictim]
+    /// The cgroup whose limit was reached, when it was not the job's own.
+    public var limitPath: String?
+
+    public init(source: Source, victims: [OOMVictim] = [], limitPath: String? = nil) {
+        self.source = source
+        self.victims = victims
+        self.limitPath = limitPath
+    }
+}
+
+/// The machine a figure was measured on.
+public struct HostDescription: Hashable, Sendable {
+    public var kernel: String
+    public var cgroupMode: String
+    public var board: String?
+
+    public init(kernel: String, cgroupMode: String, board: String? = nil) {
+        self.kernel = kernel
+        self.cgroupMode = cgroupMode
+        self.board = board
+    }
+}
