@@ -5,8 +5,6 @@ import PackageDescription
 let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
     .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
@@ -40,7 +38,8 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
 
         .target(
-            name: "Supervisor", dependencies: ["Sandbox", "Cgroups", "Systemd", "JobModel", "Linux", "CSeccomp", system],
+            name: "Supervisor",
+            dependencies: ["Sandbox", "Cgroups", "Systemd", "JobModel", "Linux", "CSeccomp", system],
             swiftSettings: strict),
         .target(name: "Sandbox", dependencies: ["Linux", system], swiftSettings: strict),
         .target(name: "Cgroups", dependencies: ["JobModel", "Linux", system], swiftSettings: strict),
@@ -57,10 +56,12 @@ let package = Package(
         .testTarget(name: "JobFileTests", dependencies: ["JobFile", "JobModel"], swiftSettings: strict),
         .testTarget(name: "CgroupsTests", dependencies: ["Cgroups", "JobModel", system], swiftSettings: strict),
         .testTarget(name: "SandboxTests", dependencies: ["Sandbox"], swiftSettings: strict),
-        .testTarget(name: "SupervisorTests", dependencies: ["Supervisor", "Cgroups", "JobModel"], swiftSettings: strict),
+        .testTarget(
+            name: "SupervisorTests", dependencies: ["Supervisor", "Cgroups", "JobModel"], swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["jobs", "jobs-init", "Supervisor", "Cgroups", "JobModel", "Linux", system], swiftSettings: strict),
+            dependencies: ["Supervisor", "Cgroups", "JobModel", "JobFile", "Linux", system],
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <pty.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+_Static_assert(sizeof(struct clinux_mount_attr) == 32, "struct mount_attr of mount_setattr(2)");
+
+// always_inline, also at -O0: a call frame of its own would be reused, and its return address lost, by a child that
+// shares the stack.
+#if defined(__x86_64__)
+__attribute__((always_inline)) static inline long raw_syscall6(long n, long a, long b, long c, long d, long e, long f) {
+    register long r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
+    long result;
+    __asm__ volatile("syscall" : "=a"(result)
+                     : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
+    return result;
+}
+#elif defined(__aarch64__)
+__attribute__((always_inline)) static inline long raw_syscall6(long n, long a, long b, long c, long d, long e, long f) {
+    register long x8 __asm__("x8") = n, x0 __asm__("x0") = a, x1 __asm__("x1") = b, x2 __asm__("x2") = c;
+    register long x3 __asm__("x3") = d, x4 __asm__("x4") = e, x5 __asm__("x5") = f;
+    __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
+    return x0;
+}
+#else
+#error "port raw_syscall6 to this architecture"
+#endif
+
+long clinux_syscall(long n, long a, long b, long c, long d, long e, long f) { return raw_syscall6(n, a, b, c, d, e, f); }
+
+static void fill(struct clone_args *args, uint64_t flags, int cgroup_fd, int *pidfd) {
+    memset(args, 0, sizeof *args);
+    args->flags = flags;
+    args->exit_signal = SIGCHLD;
+    if (pidfd) {
+        args->flags |= CLONE_PIDFD;
+        args->pidfd = (uint64_t)(uintptr_t)pidfd;
+    }
+    if (cgroup_fd >= 0) {
+        args->flags |= CLONE_INTO_CGROUP;
+        args->cgroup = (uint64_t)cgroup_fd;
+    }
+}
+
+// noinline: the frame that issues the system call must stay live in the parent while the child runs on the same stack.
+__attribute__((noinline)) static long clone_and_run(struct clone_args *args, int (*fn)(void *), void *context) {
+    long pid = raw_syscall6(SYS_clone3, (long)args, sizeof *args, 0, 0, 0, 0);
+    if (pid == 0) raw_syscall6(SYS_exit_group, fn(context), 0, 0, 0, 0, 0);
+    return pid;
+}
+
+long clinux_vfork(uint64_t flags, int cgroup_fd, int (*fn)(void *), void *context) {
+    struct clone_args args;
+    fill(&args, flags | CLONE_VM | CLONE_VFORK, cgroup_fd, NULL);
+    return clone_and_run(&args, fn, context);
+}
+
+long clinux_fork(uint64_t flags, int cgroup_fd, int (*fn)(void *), void *context) {
+    struct clone_args args;
+    fill(&args, flags, cgroup_fd, NULL);
+    return clone_and_run(&args, fn, context);
+}
+
+struct child {
+    const struct clinux_spawn *request;
+    volatile int error;
+};
+
+// Async-signal-safe only: the caller may have other threads, whose locks this child has inherited.
+static int spawn_child(void *context) {
+    struct child *child = context;
+    const struct clinux_spawn *r = child->request;
+    if (r->wait_fd >= 0) {
+        char byte;
+        if (read(r->wait_fd, &byte, 1) != 1) return 126;
+        // A user namespace maps us to the same, non-zero id; without ambient capabilities execve would drop them all.
+        struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+        struct __user_cap_data_struct data[2];
+        if (syscall(SYS_capget, &header, data) == 0) {
+            data[0].inheritable = data[0].permitted;
+            data[1].inheritable = data[1].permitted;
+            syscall(SYS_capset, &header, data);
+            for (int cap = 0; cap < 64; cap++) prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0);
+        }
+    }
+    // First out of the way, then into place: a source may sit where another one must go.
+    int moved[r->fd_count];
+    for (int i = 0; i < r->fd_count; i++) moved[i] = fcntl(r->fds[i], F_DUPFD, r->fd_count);
+    for (int i = 0; i < r->fd_count; i++)
+        if (moved[i] < 0 || dup2(moved[i], i) < 0) { child->error = errno; return 126; }
+    syscall(SYS_close_range, r->fd_count, ~0U, 0);
+    execve(r->path, r->argv, r->envp);
+    child->error = errno;
+    return 127;
+}
+
+int clinux_spawn(const struct clinux_spawn *request, pid_t *pid, int *pidfd, const char **step) {
+    struct child child = {request, 0};
+    struct clone_args args;
+    // With maps to wait for, the parent must go on running: no vfork then.
+    fill(&args, request->flags | (request->wait_fd < 0 ? CLONE_VM | CLONE_VFORK : 0), request->cgroup_fd, pidfd);
+    sigset_t all, old;
+    sigfillset(&all);
+    // A handler of ours must not run in a child that shares our memory.
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    long result = clone_and_run(&args, spawn_child, &child);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (result < 0) {
+        *step = "clone3";
+        return (int)-result;
+    }
+    *pid = (pid_t)result;
+    if (child.error) {
+        *step = "execve";
+        close(*pidfd);
+        while (raw_syscall6(SYS_wait4, result, 0, 0, 0, 0, 0) == -EINTR) {}
+        return child.error;
+    }
+    return 0;
+}
+
+void clinux_reset_signals(void) {
+    struct sigaction standard = {.sa_handler = SIG_DFL};
+    for (int signal = 1; signal < 65; signal++) sigaction(signal, &standard, NULL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+int clinux_loopback_up(void) {
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return errno;
+    struct ifreq request = {.ifr_flags = IFF_UP | IFF_RUNNING};
+    strcpy(request.ifr_name, "lo");
+    int error = ioctl(fd, SIOCSIFFLAGS, &request) < 0 ? errno : 0;
+    close(fd);
+    return error;
+}
+
+int clinux_pty_open(int *master, int *slave) { return openpty(master, slave, NULL, NULL, NULL) < 0 ? errno : 0; }
+
+int clinux_set_controlling_tty(int fd) { return ioctl(fd, TIOCSCTTY, 0) < 0 ? errno : 0; }
+
+int clinux_get_winsize(int fd, uint16_t *rows, uint16_t *columns) {
+    struct winsize size;
+    if (ioctl(fd, TIOCGWINSZ, &size) < 0) return errno;
+    *rows = size.ws_row;
+    *columns = size.ws_col;
+    return 0;
+}
+
+int clinux_set_winsize(int fd, uint16_t rows, uint16_t columns) {
+    struct winsize size = {.ws_row = rows, .ws_col = columns};
+    return ioctl(fd, TIOCSWINSZ, &size) < 0 ? errno : 0;
+}

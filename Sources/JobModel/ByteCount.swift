@@ -17,8 +17,11 @@ public struct ByteCount: Hashable, Sendable, Comparable {
     public init(parsing text: String) throws(QuantityError) {
         let (number, unit) = try splitNumber(text, expecting: "a size such as 100M or 1.5G")
         let lower = unit.lowercased()
-        guard let power = ["": 0, "b": 0, "k": 1, "ki": 1, "m": 2, "mi": 2, "g": 3, "gi": 3, "t": 4, "ti": 4][lower] else {
-            if lower.count == 2, lower.hasSuffix("b"), let p = ["k": 1, "m": 2, "g": 3, "t": 4][String(lower.prefix(1))] {
+        guard let power = ["": 0, "b": 0, "k": 1, "ki": 1, "m": 2, "mi": 2, "g": 3, "gi": 3, "t": 4, "ti": 4][lower]
+        else {
+            if lower.count == 2, lower.hasSuffix("b"),
+                let p = ["k": 1, "m": 2, "g": 3, "t": 4][String(lower.prefix(1))]
+            {
                 let letter = unit.prefix(1).uppercased()
                 throw QuantityError(
                     text,
@@ -27,6 +30,7 @@ public struct ByteCount: Hashable, Sendable, Comparable {
             }
             throw QuantityError(text, "unknown unit '\(unit)'; use K, M, G or T (powers of 1024)")
         }
+        guard power > 0 || !number.contains(".") else { throw QuantityError(text, "bytes are whole; add K, M, G or T") }
         guard let value = exact(number, times: power1024(power)) else {
             throw QuantityError(text, "the size is out of range")
         }
@@ -49,7 +53,7 @@ public struct ByteCount: Hashable, Sendable, Comparable {
             value /= 1024
             index += 1
         }
-        return fixed(value, digits: index == 0 || value >= 100 ? 0 : 1) + separator + units[index]
+        return fixed(value, digits: index == 0 || value >= 100 ? 0 : value >= 10 ? 1 : 2) + separator + units[index]
     }
 }
 
@@ -84,13 +88,21 @@ func splitNumber(_ text: String, expecting what: String) throws(QuantityError) -
 }
 
 /// `number` × `factor` in whole units, rounded down; `nil` on overflow.
+///
+/// In integers, because 2.009 × 1000 is 2008.999… to a `Double`.
 func exact(_ number: String, times factor: Int) -> Int? {
-    if let whole = Int(number) {
-        let (product, overflow) = whole.multipliedReportingOverflow(by: factor)
-        return overflow ? nil : product
-    }
-    guard let value = Double(number), value * Double(factor) < Double(Int.max) else { return nil }
-    return Int(value * Double(factor))
+    let parts = number.split(separator: ".")
+    guard let whole = Int(parts[0]) else { return nil }
+    let (product, overflow) = whole.multipliedReportingOverflow(by: factor)
+    guard !overflow, parts.count > 1 else { return overflow ? nil : product }
+    // 10¹⁸ is the largest power of ten in an Int; digits after that are below anything that is counted.
+    let digits = parts[1].prefix(18)
+    let scale = digits.reduce(1) { power, _ in power * 10 }
+    guard let fraction = Int(digits) else { return nil }
+    // fraction < scale, so the quotient is below `factor`.
+    let (quotient, _) = scale.dividingFullWidth(fraction.multipliedFullWidth(by: factor))
+    let (sum, carried) = product.addingReportingOverflow(quotient)
+    return carried ? nil : sum
 }
 
 /// Fixed-point text without Foundation; trailing zeros go away (`1.50` → `1.5`).

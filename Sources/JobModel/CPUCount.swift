@@ -15,7 +15,10 @@ public struct CPUCount: Hashable, Sendable, Comparable, CustomStringConvertible 
 
     public init(parsing text: String) throws(QuantityError) {
         let (number, unit) = try splitNumber(text, expecting: "a number of CPUs such as 2 or 0.5")
-        if unit == "%" { throw QuantityError(text, "CPUs are counted, not per cent: write \(fixed((Double(number) ?? 0) / 100, digits: 3))") }
+        if unit == "%" {
+            throw QuantityError(
+                text, "CPUs are counted, not per cent: write \(fixed((Double(number) ?? 0) / 100, digits: 3))")
+        }
         guard unit.isEmpty else { throw QuantityError(text, "expected a number of CPUs such as 2 or 0.5") }
         guard let milli = exact(number, times: 1000), milli >= 10, milli <= 1_000_000 else {
             throw QuantityError(text, "must be between 0.01 and 1000 CPUs")

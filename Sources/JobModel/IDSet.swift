@@ -10,10 +10,14 @@ public struct IDSet: Hashable, Sendable, CustomStringConvertible {
     public init(parsing text: String) throws(QuantityError) {
         var ids: Set<Int> = []
         for part in text.trimmingSpaces().split(separator: ",", omittingEmptySubsequences: false) {
-            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map {
+                $0.hasPrefix("+") ? nil : Int($0)
+            }
             switch ends.count {
             case 1:
-                guard let id = ends[0], id >= 0 else { throw QuantityError(text, "expected a list such as 0-3,8") }
+                guard let id = ends[0], id >= 0, id < 65536 else {
+                    throw QuantityError(text, "expected a list such as 0-3,8")
+                }
                 ids.insert(id)
             case 2:
                 guard let low = ends[0], let high = ends[1], low >= 0, low <= high, high < 65536 else {

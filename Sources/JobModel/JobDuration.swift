@@ -18,21 +18,29 @@ public struct JobDuration: Hashable, Sendable, Comparable {
     public init(parsing text: String) throws(QuantityError) {
         let expected = "a duration such as 90s, 5m, 1h30m or 2d"
         var rest = text.trimmingSpaces()
-        if let seconds = Int(rest), seconds >= 0 {
-            guard let usec = exact(rest, times: 1_000_000) else { throw QuantityError(text, "the duration is out of range") }
+        if let seconds = Int(rest), seconds >= 0, !rest.hasPrefix("+") {
+            guard let usec = exact(rest, times: 1_000_000) else {
+                throw QuantityError(text, "the duration is out of range")
+            }
             self.microseconds = usec
             return
         }
         guard !rest.isEmpty else { throw QuantityError(text, "expected \(expected)") }
         var total = 0
         while !rest.isEmpty {
-            let (number, tail) = try splitNumber(rest, expecting: expected)
+            let number: String
+            let tail: String
+            // The whole text stands in the message, not the part that was left to read.
+            do throws(QuantityError) { (number, tail) = try splitNumber(rest, expecting: expected) } catch {
+                throw QuantityError(text, error.reason)
+            }
             let name = String(tail.prefix { $0.isLetter })
             guard let unit = Self.units.first(where: { $0.name == name }) else {
                 throw QuantityError(
                     text, name.isEmpty ? "expected \(expected)" : "unknown unit '\(name)'; use d, h, m, s, ms or us")
             }
-            guard let part = exact(number, times: unit.usec), case let (sum, overflow) = total.addingReportingOverflow(part), !overflow
+            guard let part = exact(number, times: unit.usec),
+                case let (sum, overflow) = total.addingReportingOverflow(part), !overflow
             else { throw QuantityError(text, "the duration is out of range") }
             total = sum
             rest = String(tail.dropFirst(name.count))
@@ -46,7 +54,9 @@ extension JobDuration: CustomStringConvertible {
     public var description: String {
         let usec = microseconds
         if usec < 1000 { return "\(usec)us" }
-        if usec < 1_000_000 { return fixed(Double(usec) / 1000, digits: usec < 10_000 ? 2 : usec < 100_000 ? 1 : 0) + "ms" }
+        if usec < 1_000_000 {
+            return fixed(Double(usec) / 1000, digits: usec < 10_000 ? 2 : usec < 100_000 ? 1 : 0) + "ms"
+        }
         if usec < 60_000_000 { return fixed(Double(usec) / 1_000_000, digits: usec < 10_000_000 ? 2 : 1) + "s" }
         var seconds = (usec + 500_000) / 1_000_000
         var text = ""

@@ -19,7 +19,8 @@ public struct Record: Sendable, Hashable {
     public var host: HostDescription
 
     public init(
-        job: JobIdentity, verdict: Verdict, startedAt: Timestamp? = nil, endedAt: Timestamp? = nil, limits: EffectiveLimits,
+        job: JobIdentity, verdict: Verdict, startedAt: Timestamp? = nil, endedAt: Timestamp? = nil,
+        limits: EffectiveLimits,
         usage: Usage, host: HostDescription
     ) {
         self.job = job

@@ -15,6 +15,11 @@ public indirect enum JSON: Hashable, Sendable {
     public struct Member: Hashable, Sendable {
         public var key: String
         public var value: JSON
+
+        public init(key: String, value: JSON) {
+            self.key = key
+            self.value = value
+        }
     }
 
     /// An object from pairs, in their order.
@@ -37,10 +42,14 @@ public indirect enum JSON: Hashable, Sendable {
         case .null: out += "null"
         case .bool(let value): out += value ? "true" : "false"
         case .int(let value): out += String(value)
+        // JSON has no infinity and no NaN.
+        case .number(let value) where !value.isFinite: out += "null"
         case .number(let value): out += value == value.rounded() && abs(value) < 1e15 ? "\(Int(value)).0" : "\(value)"
         case .string(let value): Self.quote(value, to: &out)
         case .array(let values):
-            Self.list(values, "[", "]", to: &out, indent: indent) { value, out, inner in value.write(to: &out, indent: inner) }
+            Self.list(values, "[", "]", to: &out, indent: indent) { value, out, inner in
+                value.write(to: &out, indent: inner)
+            }
         case .object(let members):
             Self.list(members, "{", "}", to: &out, indent: indent) { member, out, inner in
                 Self.quote(member.key, to: &out)
@@ -51,7 +60,8 @@ public indirect enum JSON: Hashable, Sendable {
     }
 
     private static func list<T>(
-        _ items: [T], _ open: String, _ close: String, to out: inout String, indent: Int?, each: (T, inout String, Int?) -> Void
+        _ items: [T], _ open: String, _ close: String, to out: inout String, indent: Int?,
+        each: (T, inout String, Int?) -> Void
     ) {
         out += open
         for (index, item) in items.enumerated() {
@@ -91,7 +101,8 @@ extension Record {
         .object([
             "schema_version": .int(Self.schemaVersion),
             "job": .object([
-                "id": .int(job.id), "name": .string(job.name), "attempt": .int(job.attempt), "owner": .string(job.owner),
+                "id": .int(job.id), "name": .string(job.name), "attempt": .int(job.attempt),
+                "owner": .string(job.owner),
             ]),
             "state": .string(verdict.state.rawValue),
             "cause": .string(verdict.cause.rawValue),
@@ -115,7 +126,8 @@ extension Record {
 extension EffectiveLimits {
     var json: JSON {
         .object([
-            "memory_bytes": .int(memoryBytes), "swap_bytes": .int(swapBytes), "memory_soft_bytes": .int(memorySoftBytes),
+            "memory_bytes": .int(memoryBytes), "swap_bytes": .int(swapBytes),
+            "memory_soft_bytes": .int(memorySoftBytes),
             "cpus": cpus.map { .number($0.value) } ?? .null, "cpu_weight": .int(cpuWeight), "cpuset": .string(cpuset),
             "pids": .int(pids), "wall_time_usec": .int(wallTimeUsec), "cpu_time_usec": .int(cpuTimeUsec),
             "ancestor_memory_bytes": .int(ancestorMemoryBytes), "ancestor_memory_path": .string(ancestorMemoryPath),
@@ -130,7 +142,9 @@ extension OOMEvidence {
             "source": .string(source.rawValue), "limit_path": .string(limitPath),
             "victims": .array(
                 victims.map {
-                    .object(["process": .string($0.process), "pid": .int($0.pid), "anon_rss_bytes": .int($0.anonRSSBytes)])
+                    .object([
+                        "process": .string($0.process), "pid": .int($0.pid), "anon_rss_bytes": .int($0.anonRSSBytes),
+                    ])
                 }),
         ])
     }

@@ -11,8 +11,10 @@ public struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertible
     /// Days to a civil date by shifting the year's start to March, so that the leap day comes last.
     public var description: String {
         let usec = microsecondsSinceEpoch
-        let days = Int((Double(usec) / 86_400_000_000).rounded(.down))
-        let rest = usec - days * 86_400_000_000
+        let perDay = 86_400_000_000
+        // Rounded down before 1970, too, and not through a Double, which is 1 µs too coarse from the year 2328.
+        let days = usec / perDay - (usec % perDay < 0 ? 1 : 0)
+        let rest = usec - days * perDay
         let shifted = days + 719_468
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
         let dayOfEra = shifted - era * 146_097
@@ -23,7 +25,8 @@ public struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertible
         let month = monthIndex < 10 ? monthIndex + 3 : monthIndex - 9
         let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
         let seconds = rest / 1_000_000
-        return pad(year, 4) + "-" + pad(month, 2) + "-" + pad(day, 2) + "T" + pad(seconds / 3600, 2) + ":" + pad(seconds / 60 % 60, 2)
+        return pad(year, 4) + "-" + pad(month, 2) + "-" + pad(day, 2) + "T" + pad(seconds / 3600, 2) + ":"
+            + pad(seconds / 60 % 60, 2)
             + ":" + pad(seconds % 60, 2) + "." + pad(rest % 1_000_000, 6) + "Z"
     }
 }

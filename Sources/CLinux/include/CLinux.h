@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// What Swift cannot say about Linux: system calls without a libc wrapper that Swift sees, kernel constants, and the few
+// lines between clone3 and execve. Every function returns an errno value or a result ≥ 0, never through errno.
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include <linux/bpf.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/prctl.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/types.h>
+
+// A raw system call; a result from -4095 to -1 is a negated errno.
+long clinux_syscall(long number, long a, long b, long c, long d, long e, long f);
+
+// A process to start outside this one's memory.
+struct clinux_spawn {
+    uint64_t flags;          // CLONE_NEW* namespaces to create
+    int cgroup_fd;           // v2 directory to start in (CLONE_INTO_CGROUP, 5.7), or -1
+    const char *path;        // executable
+    char *const *argv;
+    char *const *envp;
+    const int *fds;          // become descriptors 0…fd_count-1; everything else is closed
+    int fd_count;
+    int wait_fd;             // read one byte here before execve (user-namespace maps), or -1
+};
+
+// Starts a process with all signals blocked in it. Returns 0 and fills pid and pidfd, or an errno value with the failed
+// step ("clone3" or "execve") in *step.
+int clinux_spawn(const struct clinux_spawn *request, pid_t *pid, int *pidfd, const char **step);
+
+// clone3(CLONE_VM | CLONE_VFORK | flags): runs fn(context) in a child that borrows this memory and stack until it
+// execs or exits with fn's result. Charges nothing to the child's memory cgroup: faults go to the owner of the memory.
+// Returns the pid or a negated errno. Only for single-threaded callers whose fn returns or execs.
+long clinux_vfork(uint64_t flags, int cgroup_fd, int (*fn)(void *), void *context);
+
+// fork without CLONE_VM, for the cases where the kernel refuses shared memory (time namespaces before 6.x).
+long clinux_fork(uint64_t flags, int cgroup_fd, int (*fn)(void *), void *context);
+
+// Every signal handler and mask back to the default: what a program started by a shell expects.
+void clinux_reset_signals(void);
+
+// Mount attributes of <linux/mount.h>, which cannot be included beside <sys/mount.h>.
+struct clinux_mount_attr { uint64_t attr_set, attr_clr, propagation, userns_fd; };
+enum { CLINUX_MOUNT_ATTR_RDONLY = 1, CLINUX_MOUNT_ATTR_NOSUID = 2, CLINUX_AT_RECURSIVE = 0x8000 };
+
+// ioctl requests and flags that are macros with casts, which the importer drops.
+int clinux_loopback_up(void);
+int clinux_pty_open(int *master, int *slave);
+int clinux_set_controlling_tty(int fd);
+int clinux_get_winsize(int fd, uint16_t *rows, uint16_t *columns);
+int clinux_set_winsize(int fd, uint16_t rows, uint16_t columns);
+
+// Credentials of a peer on a Unix socket and of struct ucred's layout.
+enum { CLINUX_O_PATH = 010000000, CLINUX_P_PIDFD = 3 };
+
+#endif

@@ -1,0 +1,38 @@
+# Names for commands a person could type; the logic is in scripts/ and beside what it serves.
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+.PHONY: demo test test-unit test-host test-vm bench build format lint install clean
+
+demo:  ## install what is missing, build, and watch a memory limit at work
+	scripts/demo
+
+test:  ## install what is missing and run every test: unit, this machine, virtual machines
+	scripts/test
+
+test-unit:  ## pure logic only: seconds, no root
+	scripts/test unit
+
+test-host:  ## unit tests and this machine's kernel
+	scripts/test host
+
+test-vm:  ## the same integration tests in virtual machines
+	scripts/test vm
+
+bench:  ## measure the cost of a job against a C floor and against other tools
+	benchmarks/launch
+
+build:
+	scripts/build
+
+format:
+	swift format format --in-place --recursive Sources Tests benchmarks Package.swift
+
+lint:
+	swift format lint --strict --recursive Sources Tests benchmarks Package.swift
+
+install: build
+	scripts/install-files "$(DESTDIR)" "$(PREFIX)"
+
+clean:
+	rm -rf .build

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import JobModel
+import Linux
+import SystemPackage
+
+/// The cgroup of one attempt: one directory per hierarchy, made fresh, because counters and peaks never reset.
+package final class AttemptCgroup: Sendable {
+    package let name: String
+    package let directories: [Controller: CgroupDirectory]
+    /// The v2 directory: kill, freeze, events, cpu.stat and pressure come from here, on hybrid hosts too.
+    package let unified: CgroupDirectory?
+    package let root: CgroupRoot
+
+    /// Makes the directories an attempt with these limits needs. What was made is removed again if one fails.
+    package init(_ name: String, limits: Limits, in root: CgroupRoot) throws(CgroupError) {
+        self.name = name
+        self.root = root
+        var made: [String: CgroupDirectory] = [:]
+        var directories: [Controller: CgroupDirectory] = [:]
+        do throws(CgroupError) {
+            if let base = root.unifiedBase {
+                unified = try CgroupDirectory.make(base + "/" + name, version: .v2)
+            } else {
+                unified = nil
+            }
+            for controller in Self.needed(limits, in: root) {
+                if root.version(of: controller) == .v2 {
+                    directories[controller] = unified
+                } else if let base = root.v1Bases[controller] {
+                    // Controllers mounted together share a directory.
+                    let path = base + "/" + name
+                    if made[path] == nil { made[path] = try CgroupDirectory.make(path, version: .v1) }
+                    directories[controller] = made[path]
+                }
+            }
+        } catch {
+            for path in made.keys { try? Files.removeDirectory(path) }
+            if let base = root.unifiedBase { try? Files.removeDirectory(base + "/" + name) }
+            throw error
+        }
+        self.directories = directories
+    }
+
+    /// Accounting always; a controller that costs a directory of its own only when something is asked of it.
+    private static func needed(_ limits: Limits, in root: CgroupRoot) -> [Controller] {
+        var needed: [Controller] = [.memory, .pids, .io]
+        if limits.cpus != nil || limits.cpuWeight != nil || root.version(of: .cpu) == .v2 { needed.append(.cpu) }
+        if limits.cpuset != nil { needed.append(.cpuset) }
+        if !limits.hugepages.isEmpty { needed.append(.hugetlb) }
+        if root.unifiedBase == nil { needed += [.cpuacct, .freezer] }
+        if limits.devices != nil, root.version(of: .devices) == .v1 { needed.append(.devices) }
+        return needed
+    }
+
+    private var memory: (directory: CgroupDirectory, type: any MemoryController.Type)? {
+        directories[.memory].map { ($0, $0.version == .v2 ? MemoryV2.self : MemoryV1.self) }
+    }
+
+    /// Writes the limits and reads back what the kernel made of them.
+    package func apply(_ limits: Limits, oom: OOMPolicy) throws(CgroupError) -> EffectiveLimits {
+        var effective = EffectiveLimits()
+        if let (directory, type) = memory {
+            try type.apply(limits, oom: oom, to: directory)
+            type.readBack(directory, into: &effective)
+            (effective.ancestorMemoryBytes, effective.ancestorMemoryPath) = tightestAncestor()
+        }
+        if let directory = directories[.cpu] {
+            try CPUController.apply(limits, to: directory)
+            CPUController.readBack(directory, into: &effective)
+        }
+        if let cpus = limits.cpuset, let directory = directories[.cpuset] {
+            try CpusetController.apply(cpus, to: directory)
+            effective.cpuset = CpusetController.effective(directory)
+        }
+        if let directory = directories[.pids] {
+            if let pids = limits.pids { try PidsController.apply(pids, to: directory) }
+            PidsController.readBack(directory, into: &effective)
+        }
+        if let directory = directories[.io] { try IOController.apply(limits.io, to: directory) }
+        if let directory = directories[.hugetlb] { try HugepageController.apply(limits.hugepages, to: directory) }
+        if let rules = limits.devices { try restrictDevices(rules) }
+        return effective
+    }
+
+    private func restrictDevices(_ rules: [DeviceRule]) throws(CgroupError) {
+        var resolved: [ResolvedDevice] = []
+        for rule in rules { resolved.append(try ResolvedDevice(rule)) }
+        if let directory = directories[.devices] {
+            try DevicesV1.apply(resolved, to: directory)
+        } else if let unified {
+            try DevicesV2.apply(resolved, to: unified)
+        }
+    }
+
+    // MARK: Ancestors
+
+    /// The cgroups above this one that we can see, nearest first.
+    private func ancestors() -> [CgroupDirectory] {
+        guard let (directory, _) = memory else { return [] }
+        let top = directory.version == .v1 ? root.host.v1[.memory]?.mountPoint : root.host.unified?.mountPoint
+        var result: [CgroupDirectory] = []
+        var path = parentPath(directory.path)
+        while let top, path.hasPrefix(top), path != top {
+            if let ancestor = try? CgroupDirectory(path: path, version: directory.version) { result.append(ancestor) }
+            path = parentPath(path)
+        }
+        return result
+    }
+
+    private func tightestAncestor() -> (Int?, String?) {
+        guard let (_, type) = memory else { return (nil, nil) }
+        let limited = ancestors().compactMap { ancestor in type.limit(of: ancestor).map { ($0, ancestor.path) } }
+        guard let tightest = limited.min(by: { $0.0 < $1.0 }) else { return (nil, nil) }
+        return tightest
+    }
+
+    /// Path and OOM counter of every ancestor; compared before and after, they tell which one was the cause.
+    package func ancestorCounters() -> [(path: String, count: Int)] {
+        guard let (_, type) = memory else { return [] }
+        return ancestors().compactMap { ancestor in type.ancestorCounter(of: ancestor).map { (ancestor.path, $0) } }
+    }
+
+    // MARK: Reading
+
+    package func oom() -> OOMCounters { memory.map { $0.type.oom(of: $0.directory) } ?? OOMCounters() }
+
+    package func memorySplit() -> MemorySplit { memory.map { $0.type.split(of: $0.directory) } ?? MemorySplit() }
+
+    /// Everything the kernel counted. Read after the last process is gone and before ``remove()``.
+    package func usage() -> UsageReading {
+        var reading = UsageReading()
+        if let (directory, type) = memory {
+            type.usage(of: directory, into: &reading)
+        } else {
+            for figure in Usage.figures
+            where figure.key.hasPrefix("memory_") || ["swap_peak_bytes", "major_faults"].contains(figure.key) {
+                reading.unavailable[figure.key] = "the memory controller is not available here; see `jobs doctor`"
+            }
+        }
+        if let time = unified ?? directories[.cpuacct] { CPUController.time(of: time, into: &reading) }
+        CPUController.throttling(of: directories[.cpu], into: &reading)
+        PidsController.usage(of: directories[.pids], into: &reading)
+        IOController.usage(of: directories[.io], into: &reading)
+        pressure(into: &reading)
+        return reading
+    }
+
+    private func pressure(into reading: inout UsageReading) {
+        let reason = unified == nil ? "cgroup v1 alone has no pressure accounting" : noPSI
+        let cpu = Pressure(unified?.read("cpu.pressure"))
+        let io = Pressure(unified?.read("io.pressure"))
+        reading.set("cpu_pressure_usec", \.cpuPressureUsec, cpu.someUsec, otherwise: reason)
+        reading.set("io_pressure_usec", \.ioPressureUsec, io.someUsec, otherwise: reason)
+        reading.set("io_full_pressure_usec", \.ioFullPressureUsec, io.fullUsec, otherwise: reason)
+        if directories[.memory]?.version != .v2 {
+            let memory = Pressure(unified?.read("memory.pressure"))
+            reading.set("memory_pressure_usec", \.memoryPressureUsec, memory.someUsec, otherwise: reason)
+            reading.set("memory_full_pressure_usec", \.memoryFullPressureUsec, memory.fullUsec, otherwise: reason)
+        }
+    }
+
+    // MARK: Watching
+
+    /// The file whose change says that a limit was reached or somebody was killed (v2, `IN_MODIFY`).
+    package var memoryEventsPath: String? {
+        directories[.memory].flatMap { $0.version == .v2 ? $0.path + "/memory.events" : nil }
+    }
+
+    /// Registers a v1 OOM notification; the counter becomes readable once per OOM, and once more when the cgroup goes.
+    ///
+    /// An event is a hint, the `oom_kill` counter is the fact: the notification precedes the kill.
+    package func notifyOOM() throws(CgroupError) -> Descriptor? {
+        guard let directory = directories[.memory], directory.version == .v1 else { return nil }
+        do throws(Errno) {
+            let counter = try makeEventCounter()
+            let control = try Descriptor.open("memory.oom_control", at: directory.descriptor)
+            try Files.write(
+                "\(counter.rawValue) \(control.rawValue)", to: "cgroup.event_control", at: directory.descriptor)
+            return counter
+        } catch {
+            throw CgroupError("watch for OOM in", directory.path, errno: error)
+        }
+    }
+
+    /// The file whose change says that the last process has gone (v2 tree).
+    package var eventsPath: String? { unified.map { $0.path + "/cgroup.events" } }
+
+    /// Whether any process is left in here or below.
+    package var isPopulated: Bool {
+        if let unified { return FlatKeyed(unified.read("cgroup.events"))["populated"] != 0 }
+        return directories[.memory].map { !Self.everyone(in: $0.path, version: .v1).isEmpty } ?? false
+    }
+
+    /// Everyone in the cgroup at `path` and below it.
+    static func everyone(in path: String, version: CgroupVersion) -> [pid_t] {
+        guard let directory = try? CgroupDirectory(path: path, version: version) else { return [] }
+        return directory.processes
+            + CgroupDirectory.children(of: path).flatMap { everyone(in: path + "/" + $0, version: version) }
+    }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+import SystemPackage
+
+extension AttemptCgroup {
+    /// Kills everyone in here and below, also those that fork, stopped or frozen themselves.
+    package func kill() { CgroupCleanup.kill(paths) }
+
+    /// Freezes or thaws everyone. v2 or the v1 freezer, whichever is here.
+    package func setFrozen(_ frozen: Bool) throws(CgroupError) {
+        if let unified {
+            try unified.write(frozen ? "1" : "0", to: "cgroup.freeze")
+        } else if let freezer = directories[.freezer] {
+            try freezer.write(frozen ? "FROZEN" : "THAWED", to: "freezer.state")
+        }
+    }
+
+    /// Removes the directories; kills first whoever is still there.
+    ///
+    /// - Throws: if a process cannot be killed within two seconds, with its name and state.
+    package func remove() throws(CgroupError) { try CgroupCleanup.remove(paths) }
+
+    private var paths: [(path: String, version: CgroupVersion)] {
+        var seen: [String: CgroupVersion] = [:]
+        for directory in directories.values { seen[directory.path] = directory.version }
+        if let unified { seen[unified.path] = .v2 }
+        return seen.map { ($0.key, $0.value) }
+    }
+}
+
+extension CgroupRoot {
+    /// Removes what a supervisor that is gone left behind; `isAlive` tells by an attempt's name.
+    ///
+    /// - Returns: the names removed, and the errors of those that would not go.
+    package func removeStale(isAlive: (String) -> Bool) -> (removed: [String], errors: [CgroupError]) {
+        var removed: [String] = []
+        var errors: [CgroupError] = []
+        for name in attempts() where !isAlive(name) {
+            do throws(CgroupError) {
+                try CgroupCleanup.remove(bases.map { ($0.path + "/" + name, $0.version) }.filter { Files.exists($0.0) })
+                removed.append(name)
+            } catch { errors.append(error) }
+        }
+        return (removed, errors)
+    }
+}
+
+/// Emptying and removing cgroups that may be hostile.
+enum CgroupCleanup {
+    /// EBUSY lasts some milliseconds after a kill on v1; a process in uninterruptible sleep lasts as long as its device.
+    private static let patienceUsec = 2_000_000
+
+    static func kill(_ paths: [(path: String, version: CgroupVersion)]) {
+        for (path, version) in paths {
+            thaw(path, version)
+            if version == .v2, (try? Files.write("1", to: path + "/cgroup.kill")) != nil { continue }
+            // The list is neither fork-proof nor atomic: the caller's loop reads it until it stays empty.
+            for pid in AttemptCgroup.everyone(in: path, version: version) { Glibc.kill(pid, SIGKILL) }
+        }
+    }
+
+    static func remove(_ paths: [(path: String, version: CgroupVersion)]) throws(CgroupError) {
+        let start = Clock.monotonicMicroseconds
+        var pause: UInt32 = 500
+        var rest = paths
+        while true {
+            var last: CgroupError?
+            rest = rest.filter { entry in
+                do throws(CgroupError) {
+                    try removeTree(entry.path)
+                    return false
+                } catch {
+                    last = error
+                    return true
+                }
+            }
+            guard let last else { return }
+            guard last.errno == .resourceBusy, Clock.monotonicMicroseconds - start < patienceUsec else {
+                throw explain(last, rest)
+            }
+            kill(rest)
+            usleep(pause)
+            pause = min(pause * 2, 100_000)
+        }
+    }
+
+    /// Removes a cgroup and those below, children first.
+    private static func removeTree(_ path: String) throws(CgroupError) {
+        do throws(Errno) { try Files.removeDirectory(path) } catch {
+            if error == .noSuchFileOrDirectory { return }
+            // The job may have taken its own permissions away; root does not care, an owner can give them back.
+            chmod(path, 0o755)
+            let children = CgroupDirectory.children(of: path)
+            for child in children { try removeTree(path + "/" + child) }
+            do throws(Errno) { try Files.removeDirectory(path) } catch {
+                if error != .noSuchFileOrDirectory { throw CgroupError("remove the cgroup", path, errno: error) }
+            }
+        }
+    }
+
+    /// A v1 freezer holds even SIGKILL back until it is thawed; on v2 frozen tasks die, but fewer surprises are better.
+    private static func thaw(_ path: String, _ version: CgroupVersion) {
+        let (file, value) = version == .v1 ? ("/freezer.state", "THAWED") : ("/cgroup.freeze", "0")
+        guard Files.exists(path + file) else { return }
+        try? Files.write(value, to: path + file)
+        for child in CgroupDirectory.children(of: path) { thaw(path + "/" + child, version) }
+    }
+
+    private static func explain(_ error: CgroupError, _ paths: [(path: String, version: CgroupVersion)]) -> CgroupError
+    {
+        let pids = Set(paths.flatMap { AttemptCgroup.everyone(in: $0.path, version: $0.version) }).sorted()
+        guard !pids.isEmpty else { return error }
+        let names = pids.prefix(5).map { pid in
+            let stat = (try? Files.read("/proc/\(pid)/stat")) ?? ""
+            let name = stat.split(separator: "(").dropFirst().first?.split(separator: ")").first ?? "?"
+            let state = stat.split(separator: ")").last?.split(separator: " ").first ?? "?"
+            return "\(name) (pid \(pid), state \(state))"
+        }
+        var error = error
+        error.remedy =
+            "it still holds \(names.joined(separator: ", ")), which SIGKILL has not ended; state D waits for a device. The next start of jobs tries again"
+        return error
+    }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+import SystemPackage
+
+/// One cgroup: a directory of the kernel's files, held open.
+package final class CgroupDirectory: Sendable {
+    package let path: String
+    package let version: CgroupVersion
+    package let descriptor: Descriptor
+
+    /// Opens the cgroup at `path`.
+    package init(path: String, version: CgroupVersion) throws(CgroupError) {
+        self.path = path
+        self.version = version
+        do throws(Errno) { descriptor = try Descriptor.open(path, O_RDONLY | O_DIRECTORY) } catch {
+            throw CgroupError("open", path, errno: error)
+        }
+    }
+
+    /// Makes the cgroup, or opens it if `mayExist`.
+    package static func make(_ path: String, version: CgroupVersion, mayExist: Bool = false) throws(CgroupError)
+        -> CgroupDirectory
+    {
+        do throws(Errno) { try Files.makeDirectory(path) } catch {
+            if !(mayExist && error == .fileExists) {
+                throw CgroupError("make the cgroup", path, errno: error, remedy: Self.remedy(for: error))
+            }
+        }
+        return try CgroupDirectory(path: path, version: version)
+    }
+
+    private static func remedy(for error: Errno) -> String? {
+        switch error {
+        case .permissionDenied, .readOnlyFileSystem: "run as root, or in a cgroup delegated to you; see `jobs doctor`"
+        case .noSpace: "too many cgroups: `jobs doctor` lists those left behind"
+        default: nil
+        }
+    }
+
+    /// The file's text; `nil` if the kernel has no such file here or cannot say (`ENOENT`, `EOPNOTSUPP`, `ENODEV`).
+    package func read(_ name: String) -> String? { try? Files.read(name, at: descriptor) }
+
+    /// A file that holds one number; `nil` for `max`, for text, and for no file.
+    package func readInt(_ name: String) -> Int? {
+        guard let text = read(name) else { return nil }
+        return Int(text.split { $0 == "\n" || $0 == " " }.first ?? "")
+    }
+
+    /// One `write(2)`: the kernel takes each write for a whole value.
+    package func write(_ value: String, to name: String) throws(CgroupError) {
+        do throws(Errno) { try Files.write(value, to: name, at: descriptor) } catch {
+            throw CgroupError("write", path + "/" + name, value: value, errno: error)
+        }
+    }
+
+    package func has(_ name: String) -> Bool { faccessat(descriptor.rawValue, name, F_OK, 0) == 0 }
+
+    /// Everyone in this cgroup itself, sub-cgroups not counted.
+    package var processes: [pid_t] { (read("cgroup.procs") ?? "").split(separator: "\n").compactMap { pid_t($0) } }
+
+    /// Names of the cgroups right below.
+    package static func children(of path: String) -> [String] {
+        ((try? Files.list(path)) ?? []).filter(\.isDirectory).map(\.name)
+    }
+}

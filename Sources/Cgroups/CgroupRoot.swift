@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import JobModel
+import Linux
+import SystemPackage
+
+/// The directories below which attempts get their cgroups, one per hierarchy.
+package struct CgroupRoot: Sendable {
+    package let host: CgroupHost
+    /// Base directory of the v2 tree, where attempts and (on a unified host) our own leaf live.
+    package let unifiedBase: String?
+    package let v1Bases: [Controller: String]
+    /// Controllers that attempts can use on v2.
+    package let v2Controllers: Set<Controller>
+    /// Bases that are ours alone and go with us when they are empty.
+    private let removable: [String]
+
+    /// The name of our directory below a cgroup that is not ours alone.
+    private static let directoryName = "jobs"
+
+    /// Makes the base directories below our own cgroup, or in the delegated cgroup `delegated`.
+    ///
+    /// - Parameter delegated: a v2 cgroup that is ours alone, such as a systemd scope with `Delegate=yes` that holds only
+    ///   this process.
+    package static func prepare(_ host: CgroupHost, delegated: String? = nil) throws(CgroupError) -> CgroupRoot {
+        guard host.mode == .unified, let unified = host.unified else { return try prepareV1(host) }
+        if let delegated { return try prepareDelegated(host, delegated) }
+        if isHierarchyRoot(unified.own) {
+            // Only the real root may hold processes beside controllers that are handed down.
+            return try prepareBelow(host, own: unified.own)
+        }
+        return try prepareDelegated(host, unified.own)
+    }
+
+    /// Whether `own` is ours alone, so that ``prepare(_:delegated:)`` may turn it into an inner node.
+    ///
+    /// systemd marks what it delegates with an extended attribute; a container's root has none, but no other process either.
+    package static func isDelegated(_ host: CgroupHost) -> Bool {
+        guard let own = host.unified?.own, host.mode == .unified else { return false }
+        if isHierarchyRoot(own) { return getuid() == 0 }
+        guard Files.isWritable(own + "/cgroup.subtree_control"),
+            let directory = try? CgroupDirectory(path: own, version: .v2)
+        else {
+            return false
+        }
+        return directory.processes == [getpid()]
+    }
+
+    private static func isHierarchyRoot(_ path: String) -> Bool { !Files.exists(path + "/cgroup.type") }
+
+    private static func prepareV1(_ host: CgroupHost) throws(CgroupError) -> CgroupRoot {
+        var bases: [Controller: String] = [:]
+        for (controller, hierarchy) in host.v1 { bases[controller] = hierarchy.own + "/" + directoryName }
+        let unified = host.unified.map { $0.own + "/" + directoryName }
+        for path in Set(bases.values).union(unified.map { [$0] } ?? []) {
+            _ = try CgroupDirectory.make(path, version: path == unified ? .v2 : .v1, mayExist: true)
+        }
+        if let cpuset = bases[.cpuset] { try CpusetController.initialise(CgroupDirectory(path: cpuset, version: .v1)) }
+        var enabled: Set<Controller> = []
+        if let unified, let own = host.unified?.own {
+            enabled = enable(host.v2Controllers, in: own)
+            enabled.formIntersection(enable(enabled, in: unified))
+        }
+        return CgroupRoot(
+            host: host, unifiedBase: unified, v1Bases: bases, v2Controllers: enabled,
+            removable: Array(Set(bases.values)) + (unified.map { [$0] } ?? []))
+    }
+
+    private static func prepareBelow(_ host: CgroupHost, own: String) throws(CgroupError) -> CgroupRoot {
+        let base = own + "/" + directoryName
+        _ = try CgroupDirectory.make(base, version: .v2, mayExist: true)
+        let enabled = enable(enable(host.v2Controllers, in: own), in: base)
+        return CgroupRoot(host: host, unifiedBase: base, v1Bases: [:], v2Controllers: enabled, removable: [base])
+    }
+
+    /// Moves us to a leaf first: controllers cannot be handed down from a cgroup that holds processes.
+    private static func prepareDelegated(_ host: CgroupHost, _ base: String) throws(CgroupError) -> CgroupRoot {
+        let leaf = try CgroupDirectory.make(base + "/supervisor", version: .v2, mayExist: true)
+        try leaf.write("0", to: "cgroup.procs")
+        let directory = try CgroupDirectory(path: base, version: .v2)
+        let others = directory.processes
+        guard others.isEmpty else {
+            throw CgroupError(
+                "use the cgroup", base,
+                remedy:
+                    "processes \(others.map(String.init).joined(separator: ", ")) are in it beside us; start jobs in a delegated cgroup of its own: systemd-run --scope -p Delegate=yes jobs …"
+            )
+        }
+        let available = CgroupHost.controllers(in: directory.read("cgroup.controllers") ?? "")
+        return CgroupRoot(
+            host: host, unifiedBase: base, v1Bases: [:], v2Controllers: enable(available, in: base), removable: [])
+    }
+
+    /// Hands controllers down, one write each: one that the parent refuses must not take the others with it.
+    private static func enable(_ controllers: Set<Controller>, in path: String) -> Set<Controller> {
+        guard let directory = try? CgroupDirectory(path: path, version: .v2) else { return [] }
+        let present = CgroupHost.controllers(in: directory.read("cgroup.subtree_control") ?? "")
+        for controller in controllers.subtracting(present) {
+            try? directory.write("+\(controller.rawValue)", to: "cgroup.subtree_control")
+        }
+        return CgroupHost.controllers(in: directory.read("cgroup.subtree_control") ?? "")
+    }
+
+    /// The interface a controller is usable through below this root, `nil` if it is not.
+    package func version(of controller: Controller) -> CgroupVersion? {
+        if v1Bases[controller] != nil { return .v1 }
+        return v2Controllers.contains(controller) ? .v2 : nil
+    }
+
+    /// Base directories by path, each hierarchy once.
+    package var bases: [(path: String, version: CgroupVersion)] {
+        Set(v1Bases.values).sorted().map { ($0, .v1) } + (unifiedBase.map { [($0, .v2)] } ?? [])
+    }
+
+    /// Names of the attempts that have a cgroup here, ours and other supervisors'.
+    package func attempts() -> Set<String> {
+        var names: Set<String> = []
+        for base in bases { names.formUnion(CgroupDirectory.children(of: base.path)) }
+        names.remove("supervisor")
+        names.remove("init")
+        return names
+    }
+
+    /// Takes our directories away if nobody else uses them.
+    package func removeIfEmpty() {
+        for path in removable { try? Files.removeDirectory(path) }
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import JobModel
+import Linux
+
+extension CgroupRoot {
+    /// Which of the wanted limits this machine cannot enforce; asked before anything is made.
+    package func unenforceable(_ limits: Limits) -> [Unenforceable] {
+        var result: [Unenforceable] = []
+        func need(_ controller: Controller, for limit: String, _ wanted: Bool) {
+            guard wanted, version(of: controller) == nil else { return }
+            result.append(Unenforceable(limit: limit, reason: missing(controller), remedy: remedy(controller)))
+        }
+        need(.memory, for: "memory", limits.memory != nil)
+        need(.memory, for: "memory-soft", limits.memorySoft != nil)
+        need(.cpu, for: "cpus", limits.cpus != nil)
+        need(.cpu, for: "cpu-weight", limits.cpuWeight != nil)
+        need(.cpuset, for: "cpuset", limits.cpuset != nil)
+        need(.pids, for: "pids", limits.pids != nil)
+        need(.io, for: "io", !limits.io.isEmpty)
+        need(.hugetlb, for: "hugepages", !limits.hugepages.isEmpty)
+        if limits.devices != nil, version(of: .devices) == nil, !Host.mayLoadBPF {
+            result.append(
+                Unenforceable(
+                    limit: "devices", reason: "only root may attach a device program to a cgroup",
+                    remedy: "run as root, or leave `devices` out"))
+        }
+        if limits.memory != nil, limits.swap != .unlimited, version(of: .memory) != nil, Host.hasSwap,
+            !hasSwapAccounting
+        {
+            result.append(
+                Unenforceable(
+                    limit: "swap", reason: "there is swap, but the kernel does not account it per cgroup",
+                    remedy: "boot with swapaccount=1, or turn swap off: swapoff -a"))
+        }
+        return result
+    }
+
+    private func missing(_ controller: Controller) -> String {
+        if host.mode == .unified, host.v2Controllers.contains(controller) {
+            return "the \(controller.rawValue) controller is not delegated to \(unifiedBase ?? "our cgroup")"
+        }
+        return "this kernel offers no \(controller.rawValue) controller"
+    }
+
+    private func remedy(_ controller: Controller) -> String {
+        if host.mode == .unified, host.v2Controllers.contains(controller) {
+            return
+                "as root: systemctl edit user@.service, insert [Service] Delegate=cpu cpuset io memory pids, then log in again; `jobs doctor` tells more"
+        }
+        return controller == .memory
+            ? "on a Raspberry Pi add cgroup_enable=memory to the one line of /boot/firmware/cmdline.txt and reboot; `jobs doctor` tells more"
+            : "`jobs doctor` tells what is missing"
+    }
+
+    private var hasSwapAccounting: Bool {
+        if let base = v1Bases[.memory] { return Files.exists(base + "/memory.memsw.limit_in_bytes") }
+        // The file exists in every cgroup but the root; our base is never the root.
+        return unifiedBase.map { Files.exists($0 + "/memory.swap.max") } ?? false
+    }
+}

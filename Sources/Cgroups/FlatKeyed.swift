@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A file of `key value` lines: `memory.stat`, `cpu.stat`, `memory.events`, `/proc/vmstat`.
+package struct FlatKeyed: Sendable {
+    private let values: [Substring: Int]
+
+    /// Lines that are not a key and an integer are passed over: new kernels add lines, and none may break old readers.
+    package init(_ text: String?) {
+        var values: [Substring: Int] = [:]
+        for line in (text ?? "").split(separator: "\n") {
+            guard let space = line.firstIndex(of: " "), let value = Int(line[line.index(after: space)...]) else {
+                continue
+            }
+            values[line[..<space]] = value
+        }
+        self.values = values
+    }
+
+    /// `nil` if the kernel does not offer the key.
+    package subscript(key: String) -> Int? { values[key[...]] }
+
+    package var isEmpty: Bool { values.isEmpty }
+}
+
+/// The totals of a pressure-stall file: `some avg10=0.00 … total=123`.
+package struct Pressure: Hashable, Sendable {
+    package var someUsec: Int?
+    package var fullUsec: Int?
+
+    package init(_ text: String?) {
+        for line in (text ?? "").split(separator: "\n") {
+            let words = line.split(separator: " ")
+            guard let total = words.first(where: { $0.hasPrefix("total=") }).flatMap({ Int($0.dropFirst(6)) }) else {
+                continue
+            }
+            switch words.first {
+            case "some": someUsec = total
+            case "full": fullUsec = total
+            default: continue
+            }
+        }
+    }
+}
+
+/// Block-device traffic summed over devices.
+package struct IOTotals: Hashable, Sendable {
+    package var readBytes = 0
+    package var writeBytes = 0
+    package var readOperations = 0
+    package var writeOperations = 0
+
+    /// v2 `io.stat`: `8:0 rbytes=… wbytes=… rios=… wios=… …` per device.
+    package init(v2 text: String) {
+        for word in text.split(whereSeparator: { $0 == " " || $0 == "\n" }) {
+            let pair = word.split(separator: "=")
+            guard pair.count == 2, let value = Int(pair[1]) else { continue }
+            switch pair[0] {
+            case "rbytes": readBytes += value
+            case "wbytes": writeBytes += value
+            case "rios": readOperations += value
+            case "wios": writeOperations += value
+            default: continue
+            }
+        }
+    }
+
+    /// v1 `blkio.throttle.io_service_bytes` and `io_serviced`: `8:0 Read 123` per device and direction.
+    package init(v1Bytes bytes: String, v1Operations operations: String) {
+        for (text, isBytes) in [(bytes, true), (operations, false)] {
+            for line in text.split(separator: "\n") {
+                let words = line.split(separator: " ")
+                guard words.count == 3, let value = Int(words[2]) else { continue }
+                switch (words[1], isBytes) {
+                case ("Read", true): readBytes += value
+                case ("Write", true): writeBytes += value
+                case ("Read", false): readOperations += value
+                case ("Write", false): writeOperations += value
+                default: continue
+                }
+            }
+        }
+    }
+}

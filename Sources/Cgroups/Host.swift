@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+
+/// Facts about the machine that are not about any one cgroup.
+package enum Host {
+    package static var kernelRelease: String {
+        (try? Files.read("/proc/sys/kernel/osrelease")).map { String($0.split(separator: "\n").first ?? "") }
+            ?? "unknown"
+    }
+
+    /// Whether any swap is on; zram counts.
+    package static var hasSwap: Bool { ((try? Files.read("/proc/swaps")) ?? "").split(separator: "\n").count > 1 }
+
+    package static var mayLoadBPF: Bool { geteuid() == 0 }
+
+    package static var bootID: String {
+        (try? Files.read("/proc/sys/kernel/random/boot_id")).map { String($0.split(separator: "\n").first ?? "") } ?? ""
+    }
+
+    /// The board's own name where firmware gives one: `Raspberry Pi 4 Model B Rev 1.4`.
+    package static var board: String? {
+        guard let text = try? Files.read("/proc/device-tree/model") else { return nil }
+        return String(text.prefix { $0 != "\0" && $0 != "\n" })
+    }
+}

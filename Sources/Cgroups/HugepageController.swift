@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+import JobModel
+
+/// Limits on huge pages, one file per page size.
+enum HugepageController {
+    static func apply(_ limits: [ByteCount: ByteCount], to directory: CgroupDirectory) throws(CgroupError) {
+        for (page, limit) in limits {
+            let suffix = directory.version == .v2 ? "max" : "limit_in_bytes"
+            let name = "hugetlb.\(sizeName(page)).\(suffix)"
+            guard directory.has(name) else {
+                throw CgroupError(
+                    "limit huge pages of", page.description,
+                    remedy: "this machine has no such page size: ls /sys/kernel/mm/hugepages")
+            }
+            try directory.write("\(limit.bytes)", to: name)
+        }
+    }
+
+    /// The kernel writes 2MB and 1GB for powers of 1024.
+    static func sizeName(_ page: ByteCount) -> String {
+        if page.bytes >= 1 << 30 { return "\(page.bytes >> 30)GB" }
+        return page.bytes >= 1 << 20 ? "\(page.bytes >> 20)MB" : "\(page.bytes >> 10)KB"
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import JobModel
+
+/// Memory on cgroup v1; see Documentation/admin-guide/cgroup-v1/memory.rst.
+package enum MemoryV1: MemoryController {
+    /// What "no limit" reads as: the largest page-aligned 64-bit number.
+    private static let unlimited = Int.max - 4095
+
+    package static func apply(_ limits: Limits, oom: OOMPolicy, to directory: CgroupDirectory) throws(CgroupError) {
+        if let soft = limits.memorySoft { try directory.write("\(soft.bytes)", to: "memory.soft_limit_in_bytes") }
+        guard let memory = limits.memory else { return }
+        // A new cgroup has no limits, so memory first: memsw may never be below it.
+        try directory.write("\(memory.bytes)", to: "memory.limit_in_bytes")
+        if case .bytes(let swap) = limits.swap, directory.has("memory.memsw.limit_in_bytes") {
+            try directory.write("\(memory.bytes + swap.bytes)", to: "memory.memsw.limit_in_bytes")
+        }
+    }
+
+    package static func readBack(_ directory: CgroupDirectory, into limits: inout EffectiveLimits) {
+        limits.memoryBytes = limit(of: directory)
+        if let memory = limits.memoryBytes, let both = directory.readInt("memory.memsw.limit_in_bytes"),
+            both < unlimited
+        {
+            limits.swapBytes = max(0, both - memory)
+        }
+        if let soft = directory.readInt("memory.soft_limit_in_bytes"), soft < unlimited {
+            limits.memorySoftBytes = soft
+        }
+    }
+
+    package static func limit(of directory: CgroupDirectory) -> Int? {
+        directory.readInt("memory.limit_in_bytes").flatMap { $0 < unlimited ? $0 : nil }
+    }
+
+    package static func usage(of directory: CgroupDirectory, into reading: inout UsageReading) {
+        reading.set(
+            "memory_peak_bytes", \.memoryPeakBytes, directory.readInt("memory.max_usage_in_bytes"),
+            otherwise: "no memory.max_usage_in_bytes")
+        reading.set("swap_peak_bytes", \.swapPeakBytes, nil, otherwise: "cgroup v1 keeps no peak of swap alone")
+        let counters = oom(of: directory)
+        reading.set("memory_oom_kills", \.memoryOOMKills, counters.kills, otherwise: "")
+        reading.set(
+            "memory_oom_events", \.memoryOOMEvents, nil, otherwise: "cgroup v1 does not count whose limit was the cause"
+        )
+        reading.set("memory_oom_group_kills", \.memoryOOMGroupKills, nil, otherwise: "cgroup v1 has no group kill")
+        reading.set("memory_limit_hits", \.memoryLimitHits, counters.limitHits, otherwise: "no memory.failcnt")
+        reading.set("memory_high_hits", \.memoryHighHits, nil, otherwise: "cgroup v1 does not count its soft limit")
+        let stat = FlatKeyed(directory.read("memory.stat"))
+        reading.set(
+            "major_faults", \.majorFaults, stat["total_pgmajfault"], otherwise: "no total_pgmajfault in memory.stat")
+    }
+
+    package static func split(of directory: CgroupDirectory) -> MemorySplit {
+        let stat = FlatKeyed(directory.read("memory.stat"))
+        return MemorySplit(
+            anon: stat["total_rss"], file: stat["total_cache"].map { max(0, $0 - (stat["total_shmem"] ?? 0)) },
+            shmem: stat["total_shmem"], kernel: directory.readInt("memory.kmem.usage_in_bytes"))
+    }
+
+    /// `oom_kill` is local on v1 (4.13), so those of sub-cgroups are added: a job may have made some.
+    package static func oom(of directory: CgroupDirectory) -> OOMCounters {
+        var counters = OOMCounters(limitHits: 0)
+        addUp(directory.path, into: &counters)
+        // Either may rise alone: with memsw = memory the kernel stops at whichever it tries first.
+        counters.limitHits =
+            (directory.readInt("memory.failcnt") ?? 0) + (directory.readInt("memory.memsw.failcnt") ?? 0)
+        return counters
+    }
+
+    private static func addUp(_ path: String, into counters: inout OOMCounters) {
+        guard let directory = try? CgroupDirectory(path: path, version: .v1) else { return }
+        counters.kills += FlatKeyed(directory.read("memory.oom_control"))["oom_kill"] ?? 0
+        for child in CgroupDirectory.children(of: path) { addUp(path + "/" + child, into: &counters) }
+    }
+
+    package static func ancestorCounter(of directory: CgroupDirectory) -> Int? {
+        (directory.readInt("memory.failcnt") ?? 0) + (directory.readInt("memory.memsw.failcnt") ?? 0)
+    }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import JobModel
+
+/// Job files: YAML, or a script with `#JOB` lines at its head.
+public enum JobFile {
+    /// Reads the job file at `path`.
+    ///
+    /// `.yaml` and `.yml` are YAML, whatever they start with: `#!/usr/bin/env -S jobs run` makes an executable job file.
+    /// Otherwise a file is a script if it starts with `#!`, is called `.sh` or `.py`, or has `#JOB` lines.
+    public static func load(path: String) throws(JobFileError) -> JobSpec {
+        let text = try text(of: path)
+        let isYAML = path.hasSuffix(".yaml") || path.hasSuffix(".yml")
+        let isScript = text.hasPrefix("#!") || path.hasSuffix(".sh") || path.hasSuffix(".py") || hasJobLines(text)
+        guard isScript, !isYAML else { return try parse(yaml: text, file: path) }
+        var spec = try parse(script: text, file: path)
+        spec.command = command(script: absolute(path), text, isExecutable: isExecutable(path))
+        return spec
+    }
+
+    /// How a script is executed: by the kernel if it can, else by the interpreter that it names or that its name tells.
+    static func command(script path: String, _ text: String, isExecutable: Bool) -> Command {
+        guard text.hasPrefix("#!") else {
+            return .arguments([path.hasSuffix(".py") ? "python3" : "/bin/sh", path])
+        }
+        if isExecutable { return .script(path: path, arguments: []) }
+        // As execve(2) splits the line: the interpreter, and everything after it as one argument.
+        let line = trimmed(lines(text)[0].dropFirst(2))
+        let interpreter = line.prefix { $0 != " " && $0 != "\t" }
+        let argument = trimmed(line.dropFirst(interpreter.count))
+        guard !interpreter.isEmpty else { return .arguments(["/bin/sh", path]) }
+        return .arguments([String(interpreter)] + (argument.isEmpty ? [] : [argument]) + [path])
+    }
+
+    private static func text(of path: String) throws(JobFileError) -> String {
+        do throws(Problem) {
+            let bytes = try readFile(path)
+            guard bytes.count <= largestJobFile else { throw Problem("is larger than 4 MiB, which no job file is") }
+            guard let text = String(validating: bytes, as: UTF8.self), !text.unicodeScalars.contains("\0") else {
+                throw Problem("is not text; to run a program, put it after '--'")
+            }
+            return text
+        } catch {
+            var problem = error
+            problem.file = path
+            throw JobFileError(.unreadable, [problem])
+        }
+    }
+}

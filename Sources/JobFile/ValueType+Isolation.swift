@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import JobModel
+
+extension ValueType where Parsed == Set<String> {
+    static var capabilities: Self {
+        let phrase = "a list of capabilities such as [NET_ADMIN, SYS_PTRACE], or none"
+        return Self(
+            phrase, "LIST",
+            schema: ["anyOf": [["type": "string"], ["type": "array", "items": ["type": "string"]]]]
+        ) { value throws(Problem) in
+            var set: Set<String> = []
+            for item in try value.items(phrase) {
+                let text = try item.text("a capability such as NET_ADMIN")
+                let upper = text.uppercased()
+                let name = upper.hasPrefix("CAP_") ? String(upper.dropFirst(4)) : upper
+                guard capabilityNames.contains(name) else {
+                    // Forty names would bury the message; capabilities(7) explains them as well.
+                    let near = nearest(name, among: capabilityNames)
+                    throw item.problem("unknown capability '\(text)'; see capabilities(7)", suggestion: near)
+                }
+                set.insert(name)
+            }
+            return set
+        }
+    }
+}
+
+/// The capabilities of `linux/capability.h`, in the order of their numbers 0 to 40. The last one is of Linux 5.9.
+let capabilityNames = [
+    "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP",
+    "LINUX_IMMUTABLE",
+    "NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN", "NET_RAW", "IPC_LOCK", "IPC_OWNER", "SYS_MODULE", "SYS_RAWIO",
+    "SYS_CHROOT", "SYS_PTRACE", "SYS_PACCT", "SYS_ADMIN", "SYS_BOOT", "SYS_NICE", "SYS_RESOURCE", "SYS_TIME",
+    "SYS_TTY_CONFIG", "MKNOD", "LEASE", "AUDIT_WRITE", "AUDIT_CONTROL", "SETFCAP", "MAC_OVERRIDE", "MAC_ADMIN",
+    "SYSLOG",
+    "WAKE_ALARM", "BLOCK_SUSPEND", "AUDIT_READ", "PERFMON", "BPF", "CHECKPOINT_RESTORE",
+]
+
+extension ValueType where Parsed == TimeOffsets {
+    static var timeOffsets: Self {
+        let phrase = "a map such as {monotonic: 10d, boottime: 10d}"
+        let span = ValueType<JobDuration>.duration
+        return Self(
+            phrase, "CLOCK=DURATION,…",
+            schema: [
+                "type": "object", "additionalProperties": false,
+                "properties": ["monotonic": span.schema, "boottime": span.schema],
+            ],
+            fromFlag: { text throws(Problem) in try pairs(text, "CLOCK=DURATION such as monotonic=10d,boottime=10d") }
+        ) { value throws(Problem) in
+            let fields = try value.fields(of: "time", ["monotonic", "boottime"], phrase)
+            return TimeOffsets(
+                monotonicSeconds: try seconds(fields["monotonic"]), boottimeSeconds: try seconds(fields["boottime"]))
+        }
+
+        @Sendable func seconds(_ field: Value?) throws(Problem) -> Int {
+            guard let field else { return 0 }
+            let usec = try span.parse(field).microseconds
+            guard usec % 1_000_000 == 0 else { throw field.problem("\(field.found): must be whole seconds") }
+            return usec / 1_000_000
+        }
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import Glibc
+import SystemPackage
+
+/// Runs `body` in a new process that borrows this one's memory until it execs or returns its exit status.
+///
+/// The borrowing has a purpose: page faults are charged to the memory's owner, so nothing the child does before its
+/// execve is charged to the cgroup it was started in. What `body` writes to memory is visible here when this returns.
+/// Only for single-threaded programs.
+///
+/// - Parameter shareMemory: `false` copies memory as fork does; needed where the kernel refuses to share it.
+/// - Returns: the child's pid, after it has exec'd or ended.
+package func runChild(
+    namespaces: UInt64 = 0, cgroup: CInt = -1, shareMemory: Bool = true, _ body: @escaping () -> CInt
+) throws(Errno) -> pid_t {
+    // Escaping, because the child's references to it are never given back: its execve forgets them.
+    var context = body
+    let result = withUnsafeMutablePointer(to: &context) { pointer in
+        let enter: @convention(c) (UnsafeMutableRawPointer?) -> CInt = { raw in
+            guard let raw else { return 126 }
+            return raw.assumingMemoryBound(to: (() -> CInt).self).pointee()
+        }
+        return shareMemory
+            ? clinux_vfork(namespaces, cgroup, enter, pointer) : clinux_fork(namespaces, cgroup, enter, pointer)
+    }
+    if result < 0 { throw Errno(rawValue: CInt(-result)) }
+    return pid_t(result)
+}
+
+/// Every signal disposition and the signal mask of this process back to the default.
+package func resetSignals() { clinux_reset_signals() }
+
+/// Replaces this process, looking `arguments[0]` up in `path` as a shell does.
+///
+/// - Returns: only on failure. `EACCES` wins over `ENOENT`, as in `execvp(3)`: a file that exists but may not be run is
+///   the more useful news.
+package func execute(_ arguments: [String], environment: [String], path: String) -> Errno {
+    guard let command = arguments.first, !command.isEmpty else { return .noSuchFileOrDirectory }
+    let candidates =
+        command.contains("/")
+        ? [command]
+        : path.split(separator: ":", omittingEmptySubsequences: false).map { ($0.isEmpty ? "." : $0) + "/" + command }
+    var result = Errno.noSuchFileOrDirectory
+    return withCStrings(environment) { environment in
+        for candidate in candidates {
+            let error = withCStrings(arguments) { arguments in
+                execve(candidate, arguments, environment)
+                return Errno.current
+            }
+            switch error {
+            case .noSuchFileOrDirectory, .notDirectory: continue
+            case .permissionDenied: result = error
+            case .execFormatError:
+                // A script without a #! line: what every shell and execvp(3) do.
+                return withCStrings(["/bin/sh", candidate] + arguments.dropFirst()) { script in
+                    execve("/bin/sh", script, environment)
+                    return error
+                }
+            default: return error
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+
+/// Readings of the kernel's clocks in microseconds.
+package enum Clock {
+    package static var monotonicMicroseconds: Int { read(CLOCK_MONOTONIC) }
+    package static var realtimeMicroseconds: Int { read(CLOCK_REALTIME) }
+
+    private static func read(_ clock: clockid_t) -> Int {
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return time.tv_sec * 1_000_000 + time.tv_nsec / 1000
+    }
+}

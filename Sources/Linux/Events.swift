@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import Glibc
+import SystemPackage
+
+/// A timer that becomes readable when it fires. See `timerfd_create(2)`.
+package struct Timer: Sendable {
+    package let descriptor: Descriptor
+
+    package init() throws(Errno) {
+        descriptor = Descriptor(
+            CInt(try syscall(Int(SYS_timerfd_create), Int(CLOCK_MONOTONIC), Int(O_CLOEXEC | O_NONBLOCK))))
+    }
+
+    /// Fires once in `microseconds` from now; at least 1, because 0 disarms.
+    package func arm(microseconds: Int) throws(Errno) {
+        let usec = max(1, microseconds)
+        try set(
+            itimerspec(
+                it_interval: timespec(), it_value: timespec(tv_sec: usec / 1_000_000, tv_nsec: usec % 1_000_000 * 1000))
+        )
+    }
+
+    package func disarm() throws(Errno) { try set(itimerspec()) }
+
+    private func set(_ value: itimerspec) throws(Errno) {
+        var value = value
+        let raw = Int(descriptor.rawValue)
+        let result = withUnsafePointer(to: &value) {
+            clinux_syscall(Int(SYS_timerfd_settime), raw, 0, $0.address, 0, 0, 0)
+        }
+        if result < 0 { throw Errno(rawValue: CInt(-result)) }
+    }
+
+    /// Takes note of the firing, so that the descriptor is no longer readable.
+    package func acknowledge() { _ = try? descriptor.read(limit: 8) }
+}
+
+/// Signals as readable data. See `signalfd(2)`.
+package struct SignalQueue: Sendable {
+    package let descriptor: Descriptor
+
+    /// Blocks `signals` for this thread and those it starts, and queues them here.
+    package init(_ signals: [CInt]) throws(Errno) {
+        var set = sigset_t()
+        sigemptyset(&set)
+        for signal in signals { sigaddset(&set, signal) }
+        pthread_sigmask(SIG_BLOCK, &set, nil)
+        let result = withUnsafePointer(to: &set) {
+            // The kernel's signal set is 8 bytes, glibc's 128.
+            clinux_syscall(Int(SYS_signalfd4), -1, $0.address, 8, Int(O_CLOEXEC | O_NONBLOCK), 0, 0)
+        }
+        if result < 0 { throw Errno(rawValue: CInt(-result)) }
+        descriptor = Descriptor(CInt(result))
+    }
+
+    /// The next signal and who sent it.
+    package func next() -> (signal: CInt, sender: pid_t)? {
+        guard let bytes = try? descriptor.read(limit: MemoryLayout<signalfd_siginfo>.size),
+            bytes.count == MemoryLayout<signalfd_siginfo>.size
+        else { return nil }
+        let info = bytes.withUnsafeBytes { $0.loadUnaligned(as: signalfd_siginfo.self) }
+        return (CInt(info.ssi_signo), pid_t(bitPattern: info.ssi_pid))
+    }
+}
+
+/// Readiness of many descriptors. See `epoll(7)`.
+package struct Poller: Sendable {
+    package let descriptor: Descriptor
+
+    package init() throws(Errno) { descriptor = Descriptor(CInt(try syscall(Int(SYS_epoll_create1), Int(O_CLOEXEC)))) }
+
+    /// What to wait for.
+    package struct Interest: OptionSet, Sendable {
+        package let rawValue: UInt32
+        package init(rawValue: UInt32) { self.rawValue = rawValue }
+        package static let readable = Interest(rawValue: 1)
+        package static let priority = Interest(rawValue: 2)
+        package static let writable = Interest(rawValue: 4)
+        package static let hangUp = Interest(rawValue: 0x10)
+    }
+
+    package func add(_ fd: CInt, _ interest: Interest) throws(Errno) { try control(1, fd, interest) }
+    package func change(_ fd: CInt, _ interest: Interest) throws(Errno) { try control(3, fd, interest) }
+    package func remove(_ fd: CInt) { try? control(2, fd, []) }
+
+    private func control(_ operation: Int, _ fd: CInt, _ interest: Interest) throws(Errno) {
+        var event = epoll_event(events: interest.rawValue, data: epoll_data_t(fd: fd))
+        let raw = Int(descriptor.rawValue)
+        let result = withUnsafePointer(to: &event) {
+            clinux_syscall(Int(SYS_epoll_ctl), raw, operation, Int(fd), $0.address, 0, 0)
+        }
+        if result < 0 { throw Errno(rawValue: CInt(-result)) }
+    }
+
+    /// Waits until something is ready; `timeout` in milliseconds, -1 for ever.
+    package func wait(timeout: CInt = -1) throws(Errno) -> [(fd: CInt, ready: Interest)] {
+        let raw = descriptor.rawValue
+        var failure: Errno?
+        let events = [epoll_event](unsafeUninitializedCapacity: 64) { buffer, count in
+            do throws(Errno) { count = Int(try checked { epoll_wait(raw, buffer.baseAddress, 64, timeout) }) } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return events.map { ($0.data.fd, Interest(rawValue: $0.events)) }
+    }
+}
+
+/// File change events. See `inotify(7)`; cgroup files raise `IN_MODIFY` when the kernel changes them.
+package struct Watcher: Sendable {
+    package let descriptor: Descriptor
+
+    package init() throws(Errno) {
+        descriptor = Descriptor(try checked { inotify_init1(CInt(O_CLOEXEC | O_NONBLOCK)) })
+    }
+
+    @discardableResult
+    package func watch(_ path: String) throws(Errno) -> CInt {
+        let raw = descriptor.rawValue
+        return try checked { inotify_add_watch(raw, path, UInt32(IN_MODIFY)) }
+    }
+
+    package func acknowledge() { while let bytes = try? descriptor.read(limit: 4096), !bytes.isEmpty {} }
+}
+
+/// A counter that wakes its reader. See `eventfd(2)`.
+package func makeEventCounter() throws(Errno) -> Descriptor {
+    Descriptor(CInt(try syscall(Int(SYS_eventfd2), 0, Int(O_CLOEXEC | O_NONBLOCK))))
+}

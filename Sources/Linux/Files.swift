@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import Glibc
+import SystemPackage
+
+/// Whole-file and directory calls by path.
+package enum Files {
+    package static func read(_ path: String, at directory: Descriptor? = nil) throws(Errno) -> String {
+        String(decoding: try Descriptor.open(path, at: directory).readAll(), as: UTF8.self)
+    }
+
+    /// Writes `text` to a file that exists, in one `write(2)`: what cgroup and `/proc` files need.
+    package static func write(_ text: String, to path: String, at directory: Descriptor? = nil) throws(Errno) {
+        try Descriptor.open(path, at: directory, O_WRONLY).write(text)
+    }
+
+    package static func makeDirectory(_ path: String, mode: mode_t = 0o755) throws(Errno) {
+        try checked { mkdir(path, mode) }
+    }
+
+    package static func removeDirectory(_ path: String) throws(Errno) { try checked { rmdir(path) } }
+
+    package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    package static func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }
+
+    /// What a symbolic link points to.
+    package static func readLink(_ path: String) throws(Errno) -> String {
+        var failure: Errno?
+        let bytes = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
+            do throws(Errno) { count = try checked { readlink(path, buffer.baseAddress!, 4096) } } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    package static func status(_ path: String) throws(Errno) -> stat {
+        var result = stat()
+        try checked { stat(path, &result) }
+        return result
+    }
+
+    /// Names in a directory and whether each is a directory itself; `.` and `..` left out, in no order.
+    package static func list(_ path: String) throws(Errno) -> [(name: String, isDirectory: Bool)] {
+        guard let stream = opendir(path) else { throw Errno.current }
+        defer { closedir(stream) }
+        var entries: [(String, Bool)] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { entries.append((name, entry.pointee.d_type == UInt8(DT_DIR))) }
+        }
+        return entries
+    }
+
+    /// The value of an extended attribute, `nil` if it is not set or cannot be read. See `getxattr(2)`.
+    package static func attribute(_ name: String, of path: String) -> String? {
+        var bytes = [UInt8](repeating: 0, count: 256)
+        let count = path.withCString { path in
+            name.withCString { name in
+                bytes.withUnsafeMutableBytes {
+                    clinux_syscall(
+                        Int(SYS_getxattr), path.address, name.address, Int(bitPattern: $0.baseAddress), $0.count, 0, 0)
+                }
+            }
+        }
+        return count < 0 ? nil : String(decoding: bytes[0..<count], as: UTF8.self)
+    }
+
+    package static var currentDirectory: String {
+        guard let path = getcwd(nil, 0) else { return "/" }
+        defer { free(path) }
+        return String(cString: path)
+    }
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import Glibc
+import SystemPackage
+
+/// Kinds of namespaces; the raw values are the kernel's `CLONE_NEW*` flags.
+package struct Namespaces: OptionSet, Hashable, Sendable {
+    package let rawValue: UInt64
+    package init(rawValue: UInt64) { self.rawValue = rawValue }
+    package static let mount = Namespaces(rawValue: UInt64(CLONE_NEWNS))
+    package static let uts = Namespaces(rawValue: UInt64(CLONE_NEWUTS))
+    package static let ipc = Namespaces(rawValue: UInt64(CLONE_NEWIPC))
+    package static let user = Namespaces(rawValue: UInt64(CLONE_NEWUSER))
+    package static let pid = Namespaces(rawValue: UInt64(CLONE_NEWPID))
+    package static let net = Namespaces(rawValue: UInt64(CLONE_NEWNET))
+    package static let cgroup = Namespaces(rawValue: UInt64(CLONE_NEWCGROUP))
+    package static let time = Namespaces(rawValue: UInt64(CLONE_NEWTIME))
+
+    /// Moves this process into new ones. See `unshare(2)`.
+    package func unshare() throws(Errno) { try syscall(Int(SYS_unshare), Int(rawValue)) }
+}
+
+package func setHostName(_ name: String) throws(Errno) {
+    try checked { sethostname(name, name.utf8.count) }
+}
+
+package func bringLoopbackUp() throws(Errno) { try check(clinux_loopback_up()) }

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import Glibc
+import SystemPackage
+
+/// A child started by ``Process/spawn(_:)``.
+package struct Process: Sendable {
+    package let pid: pid_t
+    package let pidfd: Descriptor
+
+    /// What to start; see `struct clinux_spawn`.
+    package struct Request {
+        package var path: String
+        package var arguments: [String]
+        package var environment: [String] = []
+        package var namespaces: UInt64 = 0
+        package var cgroup: Descriptor?
+        /// Become descriptors 0, 1, 2, … of the child; everything else is closed in it.
+        package var descriptors: [CInt]
+        /// The child waits for a byte here before it execs, so that its user-namespace maps can be written.
+        package var waitFor: Descriptor?
+
+        package init(path: String, arguments: [String], descriptors: [CInt]) {
+            self.path = path
+            self.arguments = arguments
+            self.descriptors = descriptors
+        }
+    }
+
+    /// Why nothing was started: the call that failed and its errno.
+    package struct SpawnError: Error {
+        package var call: String
+        package var errno: Errno
+    }
+
+    /// Starts a process without copying this one's memory (`CLONE_VM | CLONE_VFORK`), all signals blocked in it.
+    package static func spawn(_ request: Request) throws(SpawnError) -> Process {
+        var pid: pid_t = 0
+        var pidfd: CInt = -1
+        var step: UnsafePointer<CChar>?
+        let error = withCStrings(request.arguments) { arguments in
+            withCStrings(request.environment) { environment in
+                request.path.withCString { path in
+                    request.descriptors.withUnsafeBufferPointer { descriptors in
+                        var raw = clinux_spawn()
+                        raw.flags = request.namespaces
+                        raw.cgroup_fd = request.cgroup?.rawValue ?? -1
+                        raw.path = path
+                        raw.argv = arguments
+                        raw.envp = environment
+                        raw.fds = descriptors.baseAddress
+                        raw.fd_count = CInt(descriptors.count)
+                        raw.wait_fd = request.waitFor?.rawValue ?? -1
+                        return clinux_spawn(&raw, &pid, &pidfd, &step)
+                    }
+                }
+            }
+        }
+        if error != 0 {
+            throw SpawnError(call: step.map { String(cString: $0) } ?? "clone3", errno: Errno(rawValue: error))
+        }
+        return Process(pid: pid, pidfd: Descriptor(pidfd))
+    }
+
+    /// Sends a signal without the risk of a recycled pid. See `pidfd_send_signal(2)`.
+    package func signal(_ number: CInt) throws(Errno) {
+        try syscall(Int(SYS_pidfd_send_signal), Int(pidfd.rawValue), Int(number))
+    }
+
+    /// Reaps the child and returns its wait status; blocks until it has ended.
+    package func wait() throws(Errno) -> CInt {
+        var status: CInt = 0
+        let pid = pid
+        try checked { waitpid(pid, &status, 0) }
+        return status
+    }
+}
+
+/// A child that has changed state, as `wait4(2)` tells it.
+package struct ChildEvent: Sendable {
+    package var pid: pid_t
+    package var status: CInt
+}
+
+/// The next child that ended or stopped, `nil` if none has; `ECHILD` if there are no children left.
+package func nextChild() throws(Errno) -> ChildEvent? {
+    var status: CInt = 0
+    let pid = try checked { waitpid(-1, &status, WNOHANG | WUNTRACED) }
+    return pid == 0 ? nil : ChildEvent(pid: pid, status: status)
+}
+
+/// The child that was killed by a signal and waits to be reaped, left as a zombie; `nil` if the next one is no such child.
+package func peekKilledChild() -> pid_t? {
+    var info = siginfo_t()
+    guard waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0, info.si_code == CInt(CLD_KILLED) else {
+        return nil
+    }
+    return info._sifields._sigchld.si_pid
+}
+
+/// Calls `body` with a NULL-terminated array of C strings.
+package func withCStrings<R>(_ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> R) -> R {
+    var pointers: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) }
+    pointers.append(nil)
+    defer { pointers.forEach { free($0) } }
+    return pointers.withUnsafeBufferPointer { buffer in
+        // A non-empty array has a base address.
+        body(buffer.baseAddress!)
+    }
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+import Linux
+
+/// Everything jobs-init has to do for one attempt, as data. The supervisor writes it, jobs-init reads it from descriptor 3.
+package struct Plan: Hashable, Sendable {
+    // The command.
+    package var arguments: [String] = []
+    package var environment: [String] = []
+    package var directory = "/"
+
+    // What is new around it.
+    package var namespaces: Namespaces = []
+    package var hostname: String?
+    package var monotonicOffset = 0
+    package var boottimeOffset = 0
+    package var privateTmp = false
+    package var maskPaths = true
+    /// Where a fresh cgroup2 is mounted for a job with its own cgroup namespace.
+    package var cgroupMount: String?
+    /// `false`: the command itself is PID 1 of its namespace and jobs-init watches from outside.
+    package var initProcess = true
+    /// The command gets descriptor 0 as its controlling terminal.
+    package var terminal = false
+
+    // Who it is and what it may do.
+    package var identity: Identity?
+    package var capabilities = CapabilitySet()
+    package var seccomp: [UInt8] = []
+    package var umask: UInt32?
+    package var resourceLimits: [ResourceLimitValue] = []
+
+    // When it must end.
+    package var wallTimeUsec: Int?
+    package var cpuTimeUsec: Int?
+    package var graceUsec = 5_000_000
+
+    // Descriptors that jobs-init inherits, by number.
+    package var cgroupDescriptor: CInt?
+    /// v1 `tasks` files the command enters by writing 0 while it is still single-threaded.
+    package var tasksDescriptors: [CInt] = []
+    package var killDescriptor: CInt?
+    package var processesDescriptor: CInt?
+    /// v2 `cpu.stat` or v1 `cpuacct.usage`.
+    package var cpuUsageDescriptor: CInt?
+
+    package init() {}
+
+    /// A uid, gid and supplementary groups to become.
+    package struct Identity: Hashable, Sendable {
+        package var uid: UInt32
+        package var gid: UInt32
+        package var groups: [UInt32]
+
+        package init(uid: UInt32, gid: UInt32, groups: [UInt32]) {
+            self.uid = uid
+            self.gid = gid
+            self.groups = groups
+        }
+    }
+
+    /// One `setrlimit(2)`; both soft and hard.
+    package struct ResourceLimitValue: Hashable, Sendable {
+        package var resource: CInt
+        package var value: UInt64
+
+        package init(resource: CInt, value: UInt64) {
+            self.resource = resource
+            self.value = value
+        }
+    }
+
+    /// Where a plan, the report and the control channel lie in jobs-init's descriptor table.
+    package enum Descriptors {
+        package static let plan: CInt = 3
+        package static let report: CInt = 4
+        package static let control: CInt = 5
+        package static let first: CInt = 6
+    }
+}
+
+extension Plan {
+    package func encoded() -> [UInt8] {
+        var archive = Archive.writing()
+        var copy = self
+        copy.code(&archive)
+        return archive.bytes
+    }
+
+    /// `nil` if the bytes are not a whole plan of this build.
+    package init?(decoding bytes: [UInt8]) {
+        self.init()
+        var archive = Archive.reading(bytes)
+        code(&archive)
+        if archive.isDamaged { return nil }
+    }
+
+    private mutating func code(_ a: inout Archive) {
+        a.list(&arguments, empty: "") { $0.field(&$1) }
+        a.list(&environment, empty: "") { $0.field(&$1) }
+        a.field(&directory)
+        var spaces = namespaces.rawValue
+        a.field(&spaces)
+        namespaces = Namespaces(rawValue: spaces)
+        a.field(&hostname, empty: "") { $0.field(&$1) }
+        a.field(&monotonicOffset)
+        a.field(&boottimeOffset)
+        a.field(&privateTmp)
+        a.field(&maskPaths)
+        a.field(&cgroupMount, empty: "") { $0.field(&$1) }
+        a.field(&initProcess)
+        a.field(&terminal)
+        a.field(&identity, empty: Identity(uid: 0, gid: 0, groups: [])) { a, identity in
+            a.field(&identity.uid)
+            a.field(&identity.gid)
+            a.list(&identity.groups, empty: 0) { $0.field(&$1) }
+        }
+        a.field(&capabilities.mask)
+        a.field(&seccomp)
+        a.field(&umask, empty: 0) { $0.field(&$1) }
+        a.list(&resourceLimits, empty: ResourceLimitValue(resource: 0, value: 0)) { a, limit in
+            a.field(&limit.resource)
+            a.field(&limit.value)
+        }
+        a.field(&wallTimeUsec, empty: 0) { $0.field(&$1) }
+        a.field(&cpuTimeUsec, empty: 0) { $0.field(&$1) }
+        a.field(&graceUsec)
+        a.field(&cgroupDescriptor, empty: 0) { $0.field(&$1) }
+        a.list(&tasksDescriptors, empty: 0) { $0.field(&$1) }
+        a.field(&killDescriptor, empty: 0) { $0.field(&$1) }
+        a.field(&processesDescriptor, empty: 0) { $0.field(&$1) }
+        a.field(&cpuUsageDescriptor, empty: 0) { $0.field(&$1) }
+    }
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What jobs-init tells its supervisor, one frame after another on the report descriptor.
+package enum Report: Hashable, Sendable {
+    case started(Start)
+    /// A step of the set-up failed; the command did not run.
+    case failed(SetupFailure)
+    case stopped
+    case limitReached(TimeLimit)
+    /// The main process has ended and nobody is left.
+    case exited(Exit)
+
+    package enum TimeLimit: Int, Hashable, Sendable { case wall = 0, cpu = 1 }
+
+    /// The command's birth, as close to its first instruction as can be told from outside.
+    package struct Start: Hashable, Sendable {
+        package var pid = 0
+        package var monotonicUsec = 0
+        package var realtimeUsec = 0
+        package init() {}
+    }
+
+    /// The end of the main process and what `wait4(2)` knows of all its descendants.
+    package struct Exit: Hashable, Sendable {
+        package var waitStatus = 0
+        package var monotonicUsec = 0
+        package var realtimeUsec = 0
+        package var maxRSSBytes = 0
+        package var voluntarySwitches = 0
+        package var involuntarySwitches = 0
+        /// The main process was killed while it still was jobs-init's child, before its execve took effect.
+        package var neverExecuted = false
+        package init() {}
+    }
+}
+
+/// A step of the set-up that failed, with what it was about.
+package struct SetupFailure: Error, Hashable, Sendable {
+    package var step: String
+    package var detail: String
+    package var errno: CInt
+    /// The command itself could not be executed: the user's matter, not ours.
+    package var isCommand = false
+
+    package init(step: String, detail: String, errno: CInt, isCommand: Bool = false) {
+        self.step = step
+        self.detail = detail
+        self.errno = errno
+        self.isCommand = isCommand
+    }
+}
+
+extension Report {
+    /// The frame: a length, then the fields.
+    package func encoded() -> [UInt8] {
+        var body = Archive.writing()
+        var copy = self
+        copy.code(&body)
+        var frame = Archive.writing()
+        var bytes = body.bytes
+        frame.field(&bytes)
+        return frame.bytes
+    }
+
+    /// Takes complete frames off the front of `buffer` and leaves the rest.
+    package static func decode(from buffer: inout [UInt8]) -> [Report] {
+        var reports: [Report] = []
+        while buffer.count >= 8 {
+            let length = buffer.withUnsafeBytes { $0.loadUnaligned(as: Int.self) }
+            guard length >= 0, buffer.count - 8 >= length else { break }
+            var archive = Archive.reading(Array(buffer[8..<8 + length]))
+            var report = Report.stopped
+            report.code(&archive)
+            if !archive.isDamaged { reports.append(report) }
+            buffer.removeFirst(8 + length)
+        }
+        return reports
+    }
+
+    private mutating func code(_ a: inout Archive) {
+        var kind = number
+        a.field(&kind)
+        switch kind {
+        case 0:
+            var start = if case .started(let value) = self { value } else { Start() }
+            a.field(&start.pid)
+            a.field(&start.monotonicUsec)
+            a.field(&start.realtimeUsec)
+            self = .started(start)
+        case 1:
+            var failure =
+                if case .failed(let value) = self { value } else { SetupFailure(step: "", detail: "", errno: 0) }
+            a.field(&failure.step)
+            a.field(&failure.detail)
+            a.field(&failure.errno)
+            a.field(&failure.isCommand)
+            self = .failed(failure)
+        case 3:
+            var which = if case .limitReached(let limit) = self { limit.rawValue } else { 0 }
+            a.field(&which)
+            self = .limitReached(TimeLimit(rawValue: which) ?? .wall)
+        case 4:
+            var exit = if case .exited(let value) = self { value } else { Exit() }
+            a.field(&exit.waitStatus)
+            a.field(&exit.monotonicUsec)
+            a.field(&exit.realtimeUsec)
+            a.field(&exit.maxRSSBytes)
+            a.field(&exit.voluntarySwitches)
+            a.field(&exit.involuntarySwitches)
+            a.field(&exit.neverExecuted)
+            self = .exited(exit)
+        default: self = .stopped
+        }
+    }
+
+    private var number: Int {
+        switch self {
+        case .started: 0
+        case .failed: 1
+        case .stopped: 2
+        case .limitReached: 3
+        case .exited: 4
+        }
+    }
+}
+
+/// What the supervisor may say to jobs-init, a byte each. The end of the channel says that the supervisor is done or gone.
+package enum Control {
+    /// TERM to everyone, KILL after the grace period.
+    package static let terminate: UInt8 = 200
+    package static let kill: UInt8 = 201
+    /// A byte from 1 to 64 is a signal for the command's process group.
+    package static let signals: ClosedRange<UInt8> = 1...64
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+import SystemPackage
+
+/// The steps that build what the payload will see around it. They run in jobs-init, inside the new namespaces.
+package struct Surroundings {
+    let plan: Plan
+
+    package init(_ plan: Plan) { self.plan = plan }
+
+    /// The order matters: nothing may propagate before the mounts are private, and `/sys` becomes read-only last.
+    package func build() throws(SetupFailure) {
+        try nameHost()
+        try bringUpNetwork()
+        try makeMountsPrivate()
+        if plan.initProcess { try mountProc() }
+        try mountSharedMemory()
+        try mountPrivateTmp()
+        try protectSys()
+        try shiftClocks()
+    }
+
+    private func nameHost() throws(SetupFailure) {
+        guard plan.namespaces.contains(.uts), let name = plan.hostname else { return }
+        try step("set the host name", name) { () throws(Errno) in try setHostName(name) }
+    }
+
+    private func bringUpNetwork() throws(SetupFailure) {
+        guard plan.namespaces.contains(.net) else { return }
+        try step("bring up the loopback interface", "lo") { () throws(Errno) in try bringLoopbackUp() }
+    }
+
+    private func makeMountsPrivate() throws(SetupFailure) {
+        guard plan.namespaces.contains(.mount) else { return }
+        try step("make mounts private", "/") { () throws(Errno) in
+            try Mounts.mount("none", on: "/", flags: UInt(MS_REC) | UInt(MS_PRIVATE))
+        }
+    }
+
+    /// A `/proc` of the new PID namespace; must be called from inside it.
+    package func mountProc() throws(SetupFailure) {
+        guard plan.namespaces.contains(.mount) else { return }
+        if plan.namespaces.contains(.pid) {
+            try step("mount", "/proc") { () throws(Errno) in
+                try Mounts.mount(
+                    "proc", on: "/proc", type: "proc", flags: UInt(MS_NOSUID) | UInt(MS_NODEV) | UInt(MS_NOEXEC))
+            }
+        }
+        if plan.maskPaths { try maskProc() }
+    }
+
+    /// What runc hides and freezes for every container, as far as it exists here.
+    private func maskProc() throws(SetupFailure) {
+        for path in ["/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/sched_debug"] {
+            try optionalStep("mask", path) { () throws(Errno) in
+                try Mounts.mount("/dev/null", on: path, flags: UInt(MS_BIND))
+            }
+        }
+        for path in ["/proc/acpi", "/proc/asound", "/proc/scsi"] { try hideDirectory(path) }
+        for path in ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"] {
+            try optionalStep("make read-only", path) { () throws(Errno) in try Mounts.bindReadOnly(path) }
+        }
+    }
+
+    private func hideDirectory(_ path: String) throws(SetupFailure) {
+        try optionalStep("hide", path) { () throws(Errno) in
+            try Mounts.mount(
+                "tmpfs", on: path, type: "tmpfs",
+                flags: UInt(MS_RDONLY) | UInt(MS_NOSUID) | UInt(MS_NODEV) | UInt(MS_NOEXEC),
+                options: "size=4k,nr_inodes=1")
+        }
+    }
+
+    /// `/dev/shm` and message queues go with the IPC namespace: what is left there dies, and its charge with it.
+    private func mountSharedMemory() throws(SetupFailure) {
+        guard plan.namespaces.contains(.mount), plan.namespaces.contains(.ipc) else { return }
+        let flags = UInt(MS_NOSUID) | UInt(MS_NODEV)
+        try optionalStep("mount", "/dev/shm") { () throws(Errno) in
+            try Mounts.mount("shm", on: "/dev/shm", type: "tmpfs", flags: flags, options: "mode=1777")
+        }
+        try optionalStep("mount", "/dev/mqueue") { () throws(Errno) in
+            try Mounts.mount("mqueue", on: "/dev/mqueue", type: "mqueue", flags: flags | UInt(MS_NOEXEC))
+        }
+    }
+
+    private func mountPrivateTmp() throws(SetupFailure) {
+        guard plan.privateTmp else { return }
+        for path in ["/tmp", "/var/tmp"] {
+            try step("mount", path) { () throws(Errno) in
+                try Mounts.mount(
+                    "tmp", on: path, type: "tmpfs", flags: UInt(MS_NOSUID) | UInt(MS_NODEV), options: "mode=1777")
+            }
+        }
+    }
+
+    /// Root without capabilities still owns the cgroup files by uid: writable, it could raise its own limits.
+    private func protectSys() throws(SetupFailure) {
+        guard plan.namespaces.contains(.mount) else { return }
+        if plan.maskPaths { try hideDirectory("/sys/firmware") }
+        try step("make read-only", "/sys") { () throws(Errno) in
+            do throws(Errno) { try Mounts.makeReadOnlyRecursively("/sys") } catch {
+                guard error == .noFunction else { throw error }
+                try remountBelowSys()
+            }
+        }
+    }
+
+    /// Kernels before 5.12 have no `mount_setattr`: one remount per mount point.
+    private func remountBelowSys() throws(Errno) {
+        for line in try Files.read("/proc/self/mountinfo").split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            guard fields.count > 4, fields[4] == "/sys" || fields[4].hasPrefix("/sys/") else { continue }
+            try Mounts.mount("none", on: String(fields[4]), flags: UInt(MS_BIND) | UInt(MS_REMOUNT) | UInt(MS_RDONLY))
+        }
+    }
+
+    /// Offsets can be set only while the new time namespace is still empty, so jobs-init stays outside of it.
+    private func shiftClocks() throws(SetupFailure) {
+        guard plan.namespaces.contains(.time) else { return }
+        let offsets = "monotonic \(plan.monotonicOffset) 0\nboottime \(plan.boottimeOffset) 0\n"
+        try step("create a time namespace", "") { () throws(Errno) in try Namespaces.time.unshare() }
+        try step("write", "/proc/self/timens_offsets") { () throws(Errno) in
+            try Files.write(offsets, to: "/proc/self/timens_offsets")
+        }
+    }
+}
+
+/// Runs one step and names it in its failure.
+func step(_ name: String, _ detail: String, _ body: () throws(Errno) -> Void) throws(SetupFailure) {
+    do throws(Errno) { try body() } catch { throw SetupFailure(step: name, detail: detail, errno: error.rawValue) }
+}
+
+/// A step whose object need not exist on every machine.
+func optionalStep(_ name: String, _ detail: String, _ body: () throws(Errno) -> Void) throws(SetupFailure) {
+    do throws(Errno) { try body() } catch {
+        if error == .noSuchFileOrDirectory || error == .notDirectory { return }
+        throw SetupFailure(step: name, detail: detail, errno: error.rawValue)
+    }
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import Glibc
+import JobModel
+import Linux
+import Sandbox
+import SystemPackage
+
+/// One running attempt: launched, watched, stopped, accounted for, and given a verdict.
+package final class Attempt {
+    private let request: Supervisor.Request
+    private let cgroup: AttemptCgroup
+    private var launch: Launch
+    private let loop: EventLoop
+    private let supervisor: Supervisor
+    private let onEnd: (Record) -> Void
+    private let watch: OOMWatch
+    private let kernelLog: KernelLog?
+    private let before: MachineReading
+    private let ancestorsBefore: [(path: String, count: Int)]
+    private var companions: Set<String>
+    private var evidence = Evidence()
+    private var start: Report.Start?
+    private var exit: Report.Exit?
+    private var buffer: [UInt8] = []
+
+    /// Called when the command stops or has stopped itself (job control of a terminal).
+    package var onStop: () -> Void = {}
+
+    init(
+        request: Supervisor.Request, plan: Plan, cgroup: AttemptCgroup, unenforced: [String: String],
+        supervisor: Supervisor,
+        initPath: String, onEnd: @escaping (Record) -> Void
+    ) throws(SupervisorError) {
+        self.request = request
+        self.cgroup = cgroup
+        self.supervisor = supervisor
+        self.onEnd = onEnd
+        loop = supervisor.loop
+        do throws(CgroupError) { evidence.limits = try cgroup.apply(request.spec.limits, oom: request.spec.oom) } catch
+        { throw .cgroup(error) }
+        evidence.limits.wallTimeUsec = request.spec.limits.wallTime?.microseconds
+        evidence.limits.cpuTimeUsec = request.spec.limits.cpuTime?.microseconds
+        evidence.limits.unenforced = unenforced
+        evidence.policy = request.spec.oom
+        evidence.cgroupName = cgroup.name
+        kernelLog = KernelLog()
+        before = MachineReading(supervisor.sources)
+        ancestorsBefore = cgroup.ancestorCounters()
+        companions = supervisor.root.attempts().subtracting([cgroup.name])
+        if request.spec.isolation.cgroup, let identity = plan.identity, let unified = cgroup.unified {
+            // A job with a cgroup namespace may make cgroups below its own.
+            for name in ["", "/cgroup.procs", "/cgroup.subtree_control", "/cgroup.threads"] {
+                chown(unified.path + name, identity.uid, identity.gid)
+            }
+        }
+        launch = try Launch(plan, cgroup: cgroup, initPath: initPath, standardIO: request.standardIO)
+        watch = OOMWatch(cgroup: cgroup, loop: loop, killJob: request.spec.oom == .killJob)
+        do throws(Errno) {
+            try loop.watch(launch.report.rawValue) { [self] in readReport() }
+            try loop.watch(launch.process.pidfd.rawValue) { [self] in initEnded() }
+            try watch.begin()
+        } catch {
+            throw .system(operation: "watch", detail: "the attempt", error)
+        }
+    }
+
+    // MARK: Orders
+
+    /// A signal for the command's process group.
+    package func forward(_ signal: CInt) { tell(UInt8(truncatingIfNeeded: signal)) }
+
+    /// Asks the whole job to end: TERM, and KILL after its grace period. A second call kills at once.
+    package func cancel(signal: CInt) {
+        if evidence.cancelledBy == nil {
+            evidence.cancelledBy = Int(signal)
+            watch.sample()
+            // Frozen processes hear nothing but KILL.
+            try? cgroup.setFrozen(false)
+            tell(Control.terminate)
+        } else {
+            tell(Control.kill)
+        }
+    }
+
+    /// Stops or continues every process of the job.
+    package func setSuspended(_ suspended: Bool) { try? cgroup.setFrozen(suspended) }
+
+    private func tell(_ byte: UInt8) { try? launch.control?.write([byte]) }
+
+    // MARK: News
+
+    private func readReport() {
+        guard let bytes = try? launch.report.read(), !bytes.isEmpty else {
+            // End of the report: jobs-init is gone, which its pidfd says too.
+            loop.forget(launch.report.rawValue)
+            return
+        }
+        buffer += bytes
+        for report in Report.decode(from: &buffer) { handle(report) }
+    }
+
+    private func handle(_ report: Report) {
+        switch report {
+        case .started(let start): self.start = start
+        case .failed(let failure): evidence.setupFailure = failure
+        case .stopped: onStop()
+        case .limitReached(let limit):
+            evidence.timeLimit = evidence.timeLimit ?? limit
+            watch.sample()
+        case .exited(let exit):
+            self.exit = exit
+            evidence.exit = ExitStatus(waitStatus: CInt(exit.waitStatus))
+            evidence.neverExecuted = exit.neverExecuted
+            finish()
+        }
+    }
+
+    /// jobs-init ended first: a failed set-up, or somebody killed it.
+    private func initEnded() {
+        // What it wrote before it died comes first, and may already be the end.
+        readReport()
+        guard launch.control != nil else { return }
+        cgroup.kill()
+        finish()
+    }
+
+    // MARK: The end
+
+    /// Reads everything while the mounts and the cgroup still stand, then takes them away.
+    private func finish() {
+        var reading = cgroup.usage()
+        watch.sample()
+        evidence.oom = cgroup.oom()
+        loop.forget(launch.report.rawValue)
+        loop.forget(launch.process.pidfd.rawValue)
+        watch.end()
+        // jobs-init leaves when we close this; its mounts go with it while we remove the cgroup.
+        launch.control = nil
+        completeUsage(&reading)
+        gatherOOMEvidence()
+        evidence.usage = reading.usage
+        var (verdict, oom) = VerdictRules.decide(evidence)
+        let trust = trustFlags(reading.usage)
+        do throws(CgroupError) { try cgroup.remove() } catch {
+            verdict.message += " Afterwards: \(error.description)."
+        }
+        _ = try? launch.process.wait()
+        var record = Record(
+            job: request.identity, verdict: verdict, limits: evidence.limits, usage: reading.usage,
+            host: supervisor.host)
+        record.startedAt = start.map { Timestamp(microsecondsSinceEpoch: $0.realtimeUsec) }
+        record.endedAt = exit.map { Timestamp(microsecondsSinceEpoch: $0.realtimeUsec) }
+        record.unavailable = reading.unavailable
+        record.sampled = watch.sampledKeys
+        record.trust = trust
+        record.oom = oom
+        onEnd(record)
+    }
+
+    private func completeUsage(_ reading: inout UsageReading) {
+        let lost = "jobs-init ended without a report"
+        let wall: Int? = if let start, let exit { exit.monotonicUsec - start.monotonicUsec } else { nil }
+        reading.set(
+            "wall_time_usec", \.wallTimeUsec, wall, otherwise: start == nil ? "the command never started" : lost)
+        reading.set("rss_max_bytes", \.rssMaxBytes, exit?.maxRSSBytes, otherwise: lost)
+        reading.set("voluntary_switches", \.voluntarySwitches, exit?.voluntarySwitches, otherwise: lost)
+        reading.set("involuntary_switches", \.involuntarySwitches, exit?.involuntarySwitches, otherwise: lost)
+        watch.fill(&reading)
+    }
+
+    private func gatherOOMEvidence() {
+        guard evidence.oom.kills > 0 else { return }
+        let after = Dictionary(cgroup.ancestorCounters().map { ($0.path, $0.count) }) { first, _ in first }
+        evidence.ancestorsReached = ancestorsBefore.filter { (after[$0.path] ?? 0) > $0.count }.map(\.path)
+        evidence.kernelLog = kernelLog?.kills(inCgroupNamed: cgroup.name) ?? []
+    }
+
+    private func trustFlags(_ usage: Usage) -> [TrustFlag] {
+        var flags = MachineReading.flags(before: before, after: MachineReading(supervisor.sources))
+        if let throttled = usage.cpuThrottledPeriods, throttled > 0 {
+            let time = JobDuration(microseconds: usage.cpuThrottledUsec ?? 0)
+            flags.append(
+                TrustFlag(
+                    .cpuThrottled,
+                    "its CPU quota held it back for \(time) in \(throttled) of \(usage.cpuPeriods ?? throttled) periods"
+                ))
+        }
+        if let hits = usage.memoryLimitHits, hits > 0, evidence.oom.kills == 0 {
+            flags.append(
+                TrustFlag(
+                    .cacheLimited,
+                    "it reached its memory limit \(hits) times and page cache was reclaimed; more memory would make it faster"
+                ))
+        }
+        companions.formUnion(supervisor.root.attempts().subtracting([cgroup.name]))
+        if !companions.isEmpty {
+            flags.append(
+                TrustFlag(
+                    .otherJobs, "\(companions.count) other \(companions.count == 1 ? "job" : "jobs") ran beside it"))
+        }
+        return flags
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import JobModel
+import Linux
+import SystemPackage
+
+/// An OOM kill as the kernel logged it.
+package struct KernelOOM: Hashable, Sendable {
+    /// The cgroup whose limit was the cause; `nil` when the whole machine was out of memory.
+    package var limitPath: String?
+    package var taskPath: String
+    package var victims: [OOMVictim]
+}
+
+/// The kernel log from a moment on; absent where it may not be read (`kernel.dmesg_restrict`).
+package struct KernelLog: Sendable {
+    private let descriptor: Descriptor
+
+    /// Starts at the end of the log: what was before is not this attempt's.
+    package init?() {
+        guard let descriptor = try? Descriptor.open("/dev/kmsg", O_RDONLY | O_NONBLOCK) else { return nil }
+        guard lseek(descriptor.rawValue, 0, SEEK_END) >= 0 else { return nil }
+        self.descriptor = descriptor
+    }
+
+    /// The OOM kills since the start that hit a task of the cgroup called `name`.
+    package func kills(inCgroupNamed name: String) -> [KernelOOM] {
+        var lines: [String] = []
+        while true {
+            do throws(Errno) {
+                // One record a read; EPIPE says that records were overwritten, the next read goes on after the gap.
+                lines.append(String(decoding: try descriptor.read(limit: 8192), as: UTF8.self))
+            } catch {
+                if error != .brokenPipe { break }
+            }
+        }
+        return Self.parse(lines, cgroupNamed: name)
+    }
+
+    /// The pure part: `oom-kill:constraint=…` says why and where, the `Killed process` lines after it say whom.
+    package static func parse(_ lines: [String], cgroupNamed name: String) -> [KernelOOM] {
+        var result: [KernelOOM] = []
+        var isOurs = false
+        for line in lines {
+            let text = line.split(separator: ";", maxSplits: 1).last.map(String.init) ?? line
+            if let range = text.firstRange(of: "oom-kill:") {
+                let fields = self.fields(text[range.upperBound...])
+                let task = fields["task_memcg"] ?? ""
+                isOurs = task.split(separator: "/").contains(name[...])
+                guard isOurs else { continue }
+                result.append(
+                    KernelOOM(limitPath: fields["oom_memcg"].map(String.init), taskPath: String(task), victims: []))
+            } else if isOurs, let victim = victim(text) {
+                result[result.count - 1].victims.append(victim)
+            }
+        }
+        return result
+    }
+
+    private static func fields(_ text: Substring) -> [String: Substring] {
+        var fields: [String: Substring] = [:]
+        for part in text.split(whereSeparator: { $0 == "," || $0 == "\n" }) {
+            guard let equals = part.firstIndex(of: "=") else { continue }
+            fields[String(part[..<equals])] = part[part.index(after: equals)...]
+        }
+        return fields
+    }
+
+    /// `Memory cgroup out of memory: Killed process 123 (stress) total-vm:…kB, anon-rss:102400kB, …`
+    private static func victim(_ text: String) -> OOMVictim? {
+        guard let start = text.firstRange(of: "Killed process ") else { return nil }
+        let rest = text[start.upperBound...]
+        guard let pid = Int(rest.prefix { $0.isNumber }), let open = rest.firstIndex(of: "("),
+            let close = rest.firstIndex(of: ")")
+        else {
+            return nil
+        }
+        let anon = rest.firstRange(of: "anon-rss:").flatMap { Int(rest[$0.upperBound...].prefix { $0.isNumber }) }
+        return OOMVictim(
+            process: String(rest[rest.index(after: open)..<close]), pid: pid, anonRSSBytes: anon.map { $0 * 1024 })
+    }
+}
+
+extension StringProtocol {
+    /// The first place of `other`; the standard library has this only with regex support, which costs a library.
+    fileprivate func firstRange(of other: String) -> Range<Index>? {
+        var start = startIndex
+        while start != endIndex {
+            if self[start...].hasPrefix(other), let end = index(start, offsetBy: other.count, limitedBy: endIndex) {
+                return start..<end
+            }
+            start = index(after: start)
+        }
+        return nil
+    }
+}

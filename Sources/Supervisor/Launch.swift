@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import Glibc
+import Linux
+import Sandbox
+import SystemPackage
+
+/// The descriptors and the process behind one attempt.
+struct Launch {
+    let process: Process
+    let report: Descriptor
+    /// Closing it tells jobs-init to leave; while it is open, jobs-init stays.
+    var control: Descriptor?
+
+    /// Starts jobs-init with `plan`, completed by the descriptors of `cgroup`.
+    init(_ plan: Plan, cgroup: AttemptCgroup, initPath: String, standardIO: [CInt]) throws(SupervisorError) {
+        do throws(Errno) {
+            let reportPipe = try Descriptor.pipe()
+            let controlPipe = try Descriptor.pipe()
+            var table = DescriptorTable(standardIO)
+            let planFile = try Descriptor.memory(name: "plan")
+            table.add(planFile)
+            table.add(reportPipe.write)
+            table.add(controlPipe.read)
+            var plan = plan
+            try table.addCgroup(cgroup, to: &plan)
+            try planFile.write(plan.encoded())
+            try reportPipe.read.setNonBlocking()
+            report = reportPipe.read
+            control = controlPipe.write
+            process = try Self.spawn(plan, table: table, initPath: initPath)
+        } catch {
+            throw .system(operation: "start", detail: "jobs-init", error)
+        }
+    }
+
+    private static func spawn(_ plan: Plan, table: DescriptorTable, initPath: String) throws(Errno) -> Process {
+        var request = Process.Request(path: initPath, arguments: ["jobs-init"], descriptors: table.raw)
+        // Time and cgroup namespaces are entered later, by the process that needs them.
+        var spaces = plan.namespaces.subtracting([.time, .cgroup])
+        if !plan.initProcess { spaces.remove(.pid) }
+        request.namespaces = spaces.rawValue
+        guard spaces.contains(.user) else { return try spawn(request) }
+        let gate = try Descriptor.pipe()
+        request.waitFor = gate.read
+        let process = try spawn(request)
+        do throws(Errno) { try UserMaps.write(for: process.pid) } catch {
+            try? process.signal(SIGKILL)
+            _ = try? process.wait()
+            throw error
+        }
+        try gate.write.write([1])
+        return process
+    }
+
+    private static func spawn(_ request: Process.Request) throws(Errno) -> Process {
+        do throws(Process.SpawnError) { return try Process.spawn(request) } catch { throw error.errno }
+    }
+}
+
+/// Descriptors in the order in which jobs-init will find them.
+private struct DescriptorTable {
+    private(set) var raw: [CInt]
+    private var kept: [Descriptor] = []
+
+    init(_ standardIO: [CInt]) { raw = standardIO }
+
+    @discardableResult
+    mutating func add(_ descriptor: Descriptor) -> CInt {
+        kept.append(descriptor)
+        raw.append(descriptor.rawValue)
+        return CInt(raw.count - 1)
+    }
+
+    /// Opens what jobs-init needs of the cgroup while the files are still writable for it.
+    mutating func addCgroup(_ cgroup: AttemptCgroup, to plan: inout Plan) throws(Errno) {
+        if let unified = cgroup.unified {
+            plan.cgroupDescriptor = add(unified.descriptor)
+            // 5.14; without it jobs-init kills by list.
+            if unified.has("cgroup.kill") {
+                plan.killDescriptor = add(try Descriptor.open("cgroup.kill", at: unified.descriptor, O_WRONLY))
+            }
+            plan.processesDescriptor = add(try Descriptor.open("cgroup.procs", at: unified.descriptor))
+        }
+        var entered: Set<String> = []
+        for (_, directory) in cgroup.directories
+        where directory.version == .v1 && entered.insert(directory.path).inserted {
+            plan.tasksDescriptors.append(add(try Descriptor.open("tasks", at: directory.descriptor, O_WRONLY)))
+            if plan.processesDescriptor == nil {
+                plan.processesDescriptor = add(try Descriptor.open("cgroup.procs", at: directory.descriptor))
+            }
+        }
+        guard plan.cpuTimeUsec != nil else { return }
+        if let unified = cgroup.unified {
+            plan.cpuUsageDescriptor = add(try Descriptor.open("cpu.stat", at: unified.descriptor))
+        } else if let cpuacct = cgroup.directories[.cpuacct] {
+            plan.cpuUsageDescriptor = add(try Descriptor.open("cpuacct.usage", at: cpuacct.descriptor))
+        }
+    }
+}
+
+/// The id maps of a new user namespace; see `user_namespaces(7)`.
+private enum UserMaps {
+    /// Everybody keeps their number: root maps all ids onto themselves, others may map only their own.
+    static func write(for pid: pid_t) throws(Errno) {
+        let directory = "/proc/\(pid)"
+        if geteuid() == 0 {
+            try Files.write("0 0 4294967295", to: directory + "/uid_map")
+            try Files.write("0 0 4294967295", to: directory + "/gid_map")
+        } else {
+            try Files.write("deny", to: directory + "/setgroups")
+            try Files.write("\(geteuid()) \(geteuid()) 1", to: directory + "/uid_map")
+            try Files.write("\(getegid()) \(getegid()) 1", to: directory + "/gid_map")
+        }
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import Glibc
+import JobModel
+import Linux
+import SystemPackage
+
+/// Follows the memory events of one attempt: ends the job after a kill, and looks at what memory is made of when it matters.
+///
+/// Once the processes are gone their anonymous memory reads 0, so the split is sampled when the kernel says that a limit
+/// was reached, before we end the job ourselves, and at the end. Nothing is polled.
+final class OOMWatch {
+    private let cgroup: AttemptCgroup
+    private let loop: EventLoop
+    private let killJob: Bool
+    private var watcher: Watcher?
+    private var counter: Descriptor?
+    private var followUp: Linux.Timer?
+    private var followUpUsec = 0
+    private var lastSampleUsec = 0
+    private var largest = MemorySplit()
+    private var sampledWhileRunning = false
+
+    init(cgroup: AttemptCgroup, loop: EventLoop, killJob: Bool) {
+        self.cgroup = cgroup
+        self.loop = loop
+        self.killJob = killJob
+    }
+
+    func begin() throws(Errno) {
+        if let path = cgroup.memoryEventsPath {
+            let watcher = try Watcher()
+            try watcher.watch(path)
+            self.watcher = watcher
+            try loop.watch(watcher.descriptor.rawValue) { [self] in
+                watcher.acknowledge()
+                limitReached()
+            }
+        } else if let counter = try? cgroup.notifyOOM() {
+            self.counter = counter
+            try loop.watch(counter.rawValue) { [self] in
+                _ = try? counter.read(limit: 8)
+                limitReached()
+            }
+        }
+    }
+
+    func end() {
+        if let watcher { loop.forget(watcher.descriptor.rawValue) }
+        if let counter { loop.forget(counter.rawValue) }
+        if let followUp { loop.forget(followUp.descriptor.rawValue) }
+        (watcher, counter, followUp) = (nil, nil, nil)
+    }
+
+    /// Looks at memory now. At most every 10 ms while events pour in.
+    func sample() {
+        let now = Clock.monotonicMicroseconds
+        guard now - lastSampleUsec > 10_000 else { return }
+        lastSampleUsec = now
+        largest.formUnion(cgroup.memorySplit())
+    }
+
+    private func limitReached() {
+        sampledWhileRunning = true
+        sample()
+        guard killJob else { return }
+        if cgroup.oom().kills > 0 {
+            cgroup.kill()
+        } else if counter != nil {
+            lookAgain()
+        }
+    }
+
+    /// v1 notifies before it kills, and offers no event after: look again soon, a few times, until the counter has moved.
+    private func lookAgain() {
+        followUpUsec = 500
+        if followUp == nil, let timer = try? Linux.Timer() {
+            followUp = timer
+            try? loop.watch(timer.descriptor.rawValue) { [self] in
+                timer.acknowledge()
+                if cgroup.oom().kills > 0 {
+                    cgroup.kill()
+                } else if followUpUsec < 200_000 {
+                    followUpUsec *= 2
+                    try? timer.arm(microseconds: followUpUsec)
+                }
+            }
+        }
+        try? followUp?.arm(microseconds: followUpUsec)
+    }
+
+    /// Keys whose values were seen, not kept by the kernel.
+    var sampledKeys: [String] {
+        ["memory_anon_bytes", "memory_file_bytes", "memory_shmem_bytes", "memory_kernel_bytes"]
+    }
+
+    func fill(_ reading: inout UsageReading) {
+        let reason = "no memory.stat here"
+        // After the end there is no anonymous memory left to see: 0 would be true and useless.
+        let anon = sampledWhileRunning || (largest.anon ?? 0) > 0 ? largest.anon : nil
+        reading.set(
+            "memory_anon_bytes", \.memoryAnonBytes, anon,
+            otherwise: largest.anon == nil ? reason : "seen only when a limit is reached; this job reached none")
+        reading.set("memory_file_bytes", \.memoryFileBytes, largest.file, otherwise: reason)
+        reading.set("memory_shmem_bytes", \.memoryShmemBytes, largest.shmem, otherwise: reason)
+        reading.set("memory_kernel_bytes", \.memoryKernelBytes, largest.kernel, otherwise: reason)
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import Glibc
+import JobModel
+import Linux
+import Sandbox
+
+/// Turns what a job asks for into the plan of its attempt.
+struct PlanBuilder {
+    let spec: JobSpec
+    let identity: JobIdentity
+    let environment: [String: String]
+    let directory: String
+    let seccomp: [UInt8]
+    let host: CgroupHost
+
+    func build() throws(SupervisorError) -> Plan {
+        guard let command = spec.command else {
+            throw .refused("job '\(spec.name)' has no command", remedy: "add `command:` to its file")
+        }
+        var plan = Plan()
+        let (account, credentials) = try Account.identity(user: spec.user, group: spec.group)
+        plan.arguments = command.arguments
+        plan.environment = environment(for: account, changed: credentials != nil)
+        plan.directory = spec.directory ?? directory
+        plan.namespaces = namespaces
+        plan.hostname = hostname
+        plan.monotonicOffset = spec.isolation.time?.monotonicSeconds ?? 0
+        plan.boottimeOffset = spec.isolation.time?.boottimeSeconds ?? 0
+        plan.privateTmp = spec.isolation.privateTmp
+        plan.maskPaths = spec.isolation.maskPaths
+        plan.cgroupMount = spec.isolation.cgroup ? host.unified?.mountPoint : nil
+        plan.initProcess = spec.isolation.initProcess
+        plan.identity = credentials
+        plan.capabilities = Capabilities.set(spec.isolation.capabilities)
+        plan.seccomp = spec.isolation.seccomp ? seccomp : []
+        plan.umask = spec.umask
+        plan.resourceLimits = spec.limits.rlimits.map {
+            Plan.ResourceLimitValue(
+                resource: $0.key.number, value: $0.value == .max ? UInt64(bitPattern: -1) : $0.value)
+        }.sorted { $0.resource < $1.resource }
+        plan.wallTimeUsec = spec.limits.wallTime?.microseconds
+        plan.cpuTimeUsec = spec.limits.cpuTime?.microseconds
+        plan.graceUsec = spec.limits.grace.microseconds
+        return plan
+    }
+
+    private var namespaces: Namespaces {
+        let wanted = spec.isolation
+        var spaces: Namespaces = []
+        if wanted.pid { spaces.insert(.pid) }
+        if wanted.mount { spaces.insert(.mount) }
+        if wanted.uts { spaces.insert(.uts) }
+        if wanted.ipc { spaces.insert(.ipc) }
+        if wanted.net { spaces.insert(.net) }
+        if wanted.cgroup { spaces.insert(.cgroup) }
+        if wanted.time != nil { spaces.insert(.time) }
+        // Without privileges every other namespace needs a user namespace to be owned by.
+        if wanted.user || (geteuid() != 0 && !spaces.isEmpty) { spaces.insert(.user) }
+        return spaces
+    }
+
+    /// A host name may hold letters, digits and hyphens only; `gethostname(2)` limits it to 64.
+    private var hostname: String {
+        if let name = spec.hostname { return name }
+        let cleaned = spec.name.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
+        let trimmed = String(cleaned.prefix(60)).drop { $0 == "-" }
+        return trimmed.isEmpty ? "job" : String(trimmed)
+    }
+
+    private func environment(for account: Account, changed: Bool) -> [String] {
+        var result = environment
+        if changed {
+            result["HOME"] = account.home
+            result["USER"] = account.name
+            result["LOGNAME"] = account.name
+            result["SHELL"] = account.shell
+        }
+        result.merge(spec.environment) { _, new in new }
+        result["PATH"] = result["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
+        result["JOBS_NAME"] = identity.name
+        result["JOBS_ATTEMPT"] = "\(identity.attempt)"
+        if let id = identity.id { result["JOBS_ID"] = "\(id)" }
+        if let memory = spec.limits.memory { result["JOBS_MEMORY_LIMIT_BYTES"] = "\(memory.bytes)" }
+        if let cpus = spec.limits.cpus { result["JOBS_CPUS"] = cpus.description }
+        if let pids = spec.limits.pids { result["JOBS_PIDS_LIMIT"] = "\(pids)" }
+        return result.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+    }
+}
+
+extension ResourceLimit {
+    /// The kernel's number, `<asm-generic/resource.h>`.
+    var number: CInt {
+        switch self {
+        case .fsize: 1
+        case .stack: 3
+        case .core: 4
+        case .nofile: 7
+        }
+    }
+}

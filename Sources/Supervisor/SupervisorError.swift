@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import SystemPackage
+
+/// Why an attempt could not be started; nothing has run.
+package enum SupervisorError: Error, CustomStringConvertible {
+    case cgroup(CgroupError)
+    case unenforceable([Unenforceable])
+    /// A request that this user or this kernel cannot be given.
+    case refused(String, remedy: String)
+    case system(operation: String, detail: String, Errno)
+
+    package var description: String {
+        switch self {
+        case .cgroup(let error): return error.description
+        case .unenforceable(let limits):
+            let lines = limits.map { "cannot enforce \($0.limit): \($0.reason); \($0.remedy)" }
+            return lines.joined(separator: "\n")
+                + "\nnothing was started; --allow-unenforced runs it all the same and says so in the record"
+        case .refused(let reason, let remedy): return "\(reason); \(remedy)"
+        case .system(let operation, let detail, let errno): return "cannot \(operation) \(detail): \(errno)"
+        }
+    }
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import JobModel
+import Sandbox
+
+/// Everything that is known about how an attempt ended. The verdict is a function of this and nothing else.
+package struct Evidence: Sendable {
+    package var policy = OOMPolicy.killJob
+    package var exit: ExitStatus?
+    package var neverExecuted = false
+    package var setupFailure: SetupFailure?
+    package var oom = OOMCounters()
+    /// Ancestors whose OOM counter rose during the attempt, nearest first.
+    package var ancestorsReached: [String] = []
+    package var kernelLog: [KernelOOM] = []
+    package var cgroupName = ""
+    package var timeLimit: Report.TimeLimit?
+    package var cancelledBy: Int?
+    package var limits = EffectiveLimits()
+    package var usage = Usage()
+
+    package init() {}
+}
+
+/// DESIGN 4.3 as code: out-of-memory > timeout > cancelled > the exit status.
+package enum VerdictRules {
+    package static func decide(_ evidence: Evidence) -> (verdict: Verdict, oom: OOMEvidence?) {
+        let oom = evidence.oom.kills > 0 ? self.oom(evidence) : nil
+        let exit = evidence.exit ?? ExitStatus()
+        func verdict(_ state: JobState, _ cause: Cause, _ message: String, exit: ExitStatus = exit) -> (
+            Verdict, OOMEvidence?
+        ) {
+            (Verdict(state: state, cause: cause, exit: exit, message: message), oom?.evidence)
+        }
+        if let oom, endsAttempt(evidence) { return verdict(.outOfMemory, oom.cause, oomMessage(evidence, oom)) }
+        if let limit = evidence.timeLimit {
+            return limit == .wall
+                ? verdict(
+                    .timeout, .wallTime,
+                    "It was ended by its wall-time limit of \(duration(evidence.limits.wallTimeUsec)).")
+                : verdict(
+                    .timeout, .cpuTime,
+                    "It was ended by its cpu-time limit of \(duration(evidence.limits.cpuTimeUsec)).")
+        }
+        if let signal = evidence.cancelledBy {
+            return verdict(
+                .cancelled, .cancelled, "It was \(signal == 2 ? "interrupted" : "cancelled") by \(signalName(signal)).",
+                exit: exit == ExitStatus() ? ExitStatus(signal: signal) : exit)
+        }
+        if let failure = evidence.setupFailure { return setupVerdict(failure, oom?.evidence) }
+        if exit == ExitStatus() {
+            return verdict(.failed, .supervisorLost, "jobs-init ended without a report; it was killed, or has a bug.")
+        }
+        let survived =
+            oom == nil
+            ? ""
+            : " The kernel's OOM killer took \(kills(evidence.oom.kills)) and the main process lived on (oom: kill-process)."
+        if let signal = exit.signal {
+            return verdict(.failed, .signal, "It was ended by \(signalName(signal)).\(survived)")
+        }
+        let code = exit.code ?? 0
+        return code == 0
+            ? verdict(.completed, .success, "It exited with status 0.\(survived)")
+            : verdict(.failed, .exitStatus, "It exited with status \(code).\(survived)")
+    }
+
+    /// Under `kill-process` only the main process's own end counts, and it counts as OOM only if that is what ended it.
+    private static func endsAttempt(_ evidence: Evidence) -> Bool {
+        if evidence.policy == .killJob { return true }
+        let killed = evidence.exit == nil || evidence.exit?.signal == 9
+        return killed && evidence.timeLimit == nil && evidence.cancelledBy == nil
+    }
+
+    // MARK: Out of memory
+
+    private static func oom(_ evidence: Evidence) -> (cause: Cause, evidence: OOMEvidence) {
+        // The log names the limit of each kill; the last one is what ended the job.
+        if let last = evidence.kernelLog.last {
+            let victims = evidence.kernelLog.flatMap(\.victims)
+            guard let path = last.limitPath else { return (.system, OOMEvidence(source: .kernelLog, victims: victims)) }
+            let isOwn = path.split(separator: "/").contains(evidence.cgroupName[...])
+            return (
+                isOwn ? .ownLimit : .ancestorLimit,
+                OOMEvidence(source: .kernelLog, victims: victims, limitPath: isOwn ? nil : path)
+            )
+        }
+        let counters = evidence.oom
+        // v2 counts `oom` at the cgroup whose limit it was. v1 does not; that its limit was reached is the best hint there.
+        let isOwn = counters.ownLimitEvents.map { $0 > 0 } ?? ((counters.limitHits ?? 0) > 0)
+        if isOwn { return (.ownLimit, OOMEvidence(source: .counters)) }
+        if let path = evidence.ancestorsReached.first {
+            return (.ancestorLimit, OOMEvidence(source: .counters, limitPath: path))
+        }
+        return (.system, OOMEvidence(source: .counters))
+    }
+
+    private static func oomMessage(_ evidence: Evidence, _ oom: (cause: Cause, evidence: OOMEvidence)) -> String {
+        var text = "The kernel killed "
+        if let victim = oom.evidence.victims.first {
+            text += "\(victim.process) (pid \(victim.pid)"
+            if let anon = victim.anonRSSBytes { text += ", \(ByteCount(anon).human()) anonymous" }
+            text += ")"
+        } else {
+            text += evidence.oom.kills == 1 ? "a process of it" : "processes of it"
+        }
+        if evidence.neverExecuted || (evidence.exit == nil && evidence.setupFailure == nil) {
+            text += " before its command even started"
+        }
+        switch oom.cause {
+        case .ancestorLimit:
+            text += " because \(oom.evidence.limitPath ?? "a cgroup above it") reached its limit, not the job."
+        case .system: text += " because the whole machine ran out of memory."
+        default:
+            text +=
+                evidence.limits.memoryBytes.map { " when it reached its own memory limit of \(ByteCount($0).human())." }
+                ?? " at a memory limit of its own."
+        }
+        if let code = evidence.exit?.code, !evidence.neverExecuted {
+            text += " The main process itself ended with status \(code)."
+        }
+        return text
+    }
+
+    // MARK: Words
+
+    private static func setupVerdict(_ failure: SetupFailure, _ oom: OOMEvidence?) -> (Verdict, OOMEvidence?) {
+        guard failure.isCommand else {
+            let message = "It could not be set up: \(failure.step) \(failure.detail): \(errnoText(failure.errno))."
+            return (Verdict(state: .failed, cause: .setup, exit: ExitStatus(), message: message), oom)
+        }
+        let isMissing = failure.errno == 2
+        let message =
+            isMissing
+            ? "Command not found: \(failure.detail)."
+            : "\(failure.detail) cannot be executed: \(errnoText(failure.errno))."
+        return (
+            Verdict(
+                state: .failed, cause: .notExecutable, exit: ExitStatus(code: isMissing ? 127 : 126), message: message),
+            oom
+        )
+    }
+
+    private static func kills(_ count: Int) -> String { count == 1 ? "one process" : "\(count) processes" }
+
+    private static func duration(_ usec: Int?) -> String {
+        usec.map { JobDuration(microseconds: $0).description } ?? "?"
+    }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+import Sandbox
+import SystemPackage
+
+/// The attempt's time limits: wall time by one timer, cpu time by a timer for the earliest moment it can be used up.
+///
+/// The kernel offers no event for a cgroup's cpu time. With `n` CPUs the rest of the budget lasts at least rest/n, so one
+/// look then and a new estimate converge in a few steps, without a poll.
+final class Deadlines {
+    let wall: Timer
+    let cpu: Timer
+    let grace: Timer
+    private let plan: Plan
+    private let cpus: Int
+
+    init(plan: Plan, startedUsec: Int) throws(SetupFailure) {
+        self.plan = plan
+        cpus = max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN)))
+        do throws(Errno) {
+            wall = try Timer()
+            cpu = try Timer()
+            grace = try Timer()
+            if let limit = plan.wallTimeUsec {
+                try wall.arm(microseconds: startedUsec + limit - Clock.monotonicMicroseconds)
+            }
+        } catch {
+            throw SetupFailure(step: "arm the time limits", detail: "timerfd", errno: error.rawValue)
+        }
+        _ = isCPUTimeUsedUp()
+    }
+
+    /// Whether the cpu-time limit is reached; if not, the timer is set for the next time it can be.
+    func isCPUTimeUsedUp() -> Bool {
+        guard let limit = plan.cpuTimeUsec, let used = cpuUsageUsec() else { return false }
+        if used >= limit { return true }
+        // Not finer than 2 ms: a limit is then exceeded by 2 ms × CPUs at most.
+        try? cpu.arm(microseconds: max(2000, (limit - used) / cpus))
+        return false
+    }
+
+    func startGrace() { try? grace.arm(microseconds: plan.graceUsec) }
+
+    /// v2 `cpu.stat` says `usage_usec N` first; v1 `cpuacct.usage` is nanoseconds alone.
+    private func cpuUsageUsec() -> Int? {
+        guard let descriptor = plan.cpuUsageDescriptor else { return nil }
+        var bytes = [UInt8](repeating: 0, count: 256)
+        let count = pread(descriptor, &bytes, bytes.count, 0)
+        guard count > 0 else { return nil }
+        let words = String(decoding: bytes[0..<count], as: UTF8.self).split { $0 == " " || $0 == "\n" }
+        if words.first == "usage_usec" { return words.dropFirst().first.flatMap { Int($0) } }
+        return words.first.flatMap { Int($0) }.map { $0 / 1000 }
+    }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+import Sandbox
+import SystemPackage
+
+/// One attempt from the inside: set-up, command, watch, end.
+final class Init {
+    private let plan: Plan
+    private let report = Descriptor(Plan.Descriptors.report)
+    private let control = Descriptor(Plan.Descriptors.control)
+
+    init(plan: Plan) { self.plan = plan }
+
+    func run() -> Never {
+        do throws(SetupFailure) {
+            let signals = try becomeInit()
+            try Surroundings(plan).build()
+            let command = try Payload(plan).start()
+            tell(.started(start(of: command)))
+            closeOwnStandardIO()
+            let killer = Killer(plan: plan, main: command.pid)
+            let deadlines = try Deadlines(plan: plan, startedUsec: command.startedUsec)
+            Watch(
+                main: command.pid, killer: killer, deadlines: deadlines, signals: signals, control: control, tell: tell
+            ).run()
+        } catch {
+            tell(.failed(error))
+            exit(125)
+        }
+    }
+
+    /// Signals become data, and nobody of the job's uid may trace us or read our memory.
+    private func becomeInit() throws(SetupFailure) -> SignalQueue {
+        setsid()
+        do throws(Errno) {
+            try Credentials.makeUndumpable()
+            if !plan.namespaces.contains(.pid) || !plan.initProcess { try Credentials.becomeSubreaper() }
+            return try SignalQueue([SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT])
+        } catch {
+            throw SetupFailure(step: "prepare jobs-init", detail: "", errno: error.rawValue)
+        }
+    }
+
+    private func start(of command: (pid: pid_t, startedUsec: Int)) -> Report.Start {
+        var start = Report.Start()
+        start.pid = Int(command.pid)
+        start.monotonicUsec = command.startedUsec
+        start.realtimeUsec = Clock.realtimeMicroseconds - (Clock.monotonicMicroseconds - command.startedUsec)
+        return start
+    }
+
+    /// Readers of the job's output must see its end when the last process of the job is gone, not when we are.
+    private func closeOwnStandardIO() {
+        for fd: CInt in 0...2 { close(fd) }
+    }
+
+    private func tell(_ message: Report) {
+        // Nobody left to tell: a supervisor that died. The control channel's end says so too.
+        try? report.write(message.encoded())
+    }
+}

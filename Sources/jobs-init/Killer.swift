@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+import Sandbox
+import SystemPackage
+
+/// Ways to reach every process of the job, the surest first.
+struct Killer {
+    let plan: Plan
+    let main: pid_t
+
+    private var isFirstOfNamespace: Bool { plan.namespaces.contains(.pid) && plan.initProcess }
+
+    /// A signal for the command's process group, as a terminal or a shell would send it.
+    func forward(_ signal: CInt) { kill(-main, signal) }
+
+    /// Asks everybody to end; stopped ones are woken so that they hear it.
+    func terminateAll() {
+        signalAll(SIGTERM)
+        signalAll(SIGCONT)
+    }
+
+    /// Ends everybody. `cgroup.kill` (5.14) is fork-proof; `kill(-1)` of a namespace's PID 1 is too, since a fork does not
+    /// complete while a signal is pending; the list of a v1 cgroup is neither, so it is read until it stays empty.
+    func killAll() {
+        if let descriptor = plan.killDescriptor, write(descriptor, "1", 1) == 1 { return }
+        signalAll(SIGKILL)
+    }
+
+    private func signalAll(_ signal: CInt) {
+        if isFirstOfNamespace {
+            kill(-1, signal)
+        } else {
+            kill(-main, signal)
+            for pid in members() { kill(pid, signal) }
+        }
+    }
+
+    /// Who is in the job's cgroup now.
+    private func members() -> [pid_t] {
+        guard let descriptor = plan.processesDescriptor else { return [] }
+        var bytes = [UInt8](repeating: 0, count: 65536)
+        let count = pread(descriptor, &bytes, bytes.count, 0)
+        guard count > 0 else { return [] }
+        return String(decoding: bytes[0..<count], as: UTF8.self).split(separator: "\n").compactMap { pid_t($0) }
+    }
+
+    /// Whether anyone is left whom we cannot see as a child.
+    var hasMembers: Bool { !members().isEmpty }
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+import Sandbox
+import SystemPackage
+
+/// The loop of PID 1: reaps, forwards signals, keeps the deadlines, and reports the end once nobody is left.
+struct Watch {
+    let main: pid_t
+    let killer: Killer
+    let deadlines: Deadlines
+    let signals: SignalQueue
+    let control: Descriptor
+    let tell: (Report) -> Void
+
+    private static let hangUp = CShort(POLLHUP | POLLERR)
+
+    func run() -> Never {
+        var mainStatus: CInt?
+        var mainEnd = (monotonic: 0, realtime: 0)
+        var neverExecuted = false
+        var supervisorIsThere = true
+        while true {
+            // Reap first: a child may have ended before the first poll.
+            reaping: while true {
+                if mainStatus == nil, peekKilledChild() == main { neverExecuted = Payload.neverExecuted(main) }
+                let child: ChildEvent?
+                do throws(Errno) { child = try nextChild() } catch {
+                    // ECHILD: everybody below us is gone. Without a PID namespace others may remain in the cgroup.
+                    if let mainStatus, !killer.hasMembers {
+                        finish(mainStatus, mainEnd, neverExecuted, supervisorIsThere)
+                    }
+                    break reaping
+                }
+                guard let child else { break reaping }
+                guard child.pid == main else { continue }
+                if child.status & 0xff == 0x7f {
+                    tell(.stopped)
+                    continue
+                }
+                mainStatus = child.status
+                mainEnd = (Clock.monotonicMicroseconds, Clock.realtimeMicroseconds)
+                killer.killAll()
+            }
+            let ready = wait(supervisorIsThere: supervisorIsThere)
+            if ready.contains(0) { handleSignals() }
+            if ready.contains(1) { supervisorIsThere = handleControl() }
+            if ready.contains(2) { reach(.wall, deadlines.wall) }
+            if ready.contains(3) {
+                deadlines.cpu.acknowledge()
+                if deadlines.isCPUTimeUsedUp() { reach(.cpu, deadlines.cpu) }
+            }
+            if ready.contains(4) {
+                deadlines.grace.acknowledge()
+                killer.killAll()
+            }
+        }
+    }
+
+    /// Blocks until something happens; returns the indices of what did.
+    private func wait(supervisorIsThere: Bool) -> Set<Int> {
+        let fds = [
+            signals.descriptor.rawValue, supervisorIsThere ? control.rawValue : -1, deadlines.wall.descriptor.rawValue,
+            deadlines.cpu.descriptor.rawValue, deadlines.grace.descriptor.rawValue,
+        ]
+        var polls = fds.map { pollfd(fd: $0, events: CShort(POLLIN), revents: 0) }
+        _ = try? checked { poll(&polls, nfds_t(polls.count), -1) }
+        return Set(polls.indices.filter { polls[$0].revents != 0 })
+    }
+
+    private func handleSignals() {
+        while let next = signals.next() {
+            if next.signal != SIGCHLD { end() }
+        }
+    }
+
+    /// - Returns: whether the supervisor is still at the other end.
+    private func handleControl() -> Bool {
+        guard let bytes = try? control.read(limit: 64), !bytes.isEmpty else {
+            // The payload of a foreground run does not live on unwatched.
+            killer.killAll()
+            return false
+        }
+        for byte in bytes {
+            switch byte {
+            case Control.terminate: end()
+            case Control.kill: killer.killAll()
+            case Control.signals: killer.forward(CInt(byte))
+            default: break
+            }
+        }
+        return true
+    }
+
+    private func reach(_ limit: Report.TimeLimit, _ timer: Linux.Timer) {
+        timer.acknowledge()
+        tell(.limitReached(limit))
+        end()
+    }
+
+    private func end() {
+        killer.terminateAll()
+        deadlines.startGrace()
+    }
+
+    /// Reports, then stays until the supervisor has read the cgroup: our exit takes the mounts and their charges away.
+    private func finish(
+        _ status: CInt, _ end: (monotonic: Int, realtime: Int), _ neverExecuted: Bool, _ supervisorIsThere: Bool
+    ) -> Never {
+        var usage = rusage()
+        getrusage(RUSAGE_CHILDREN.rawValue, &usage)
+        var report = Report.Exit()
+        report.waitStatus = Int(status)
+        report.monotonicUsec = end.monotonic
+        report.realtimeUsec = end.realtime
+        report.maxRSSBytes = usage.ru_maxrss * 1024
+        report.voluntarySwitches = usage.ru_nvcsw
+        report.involuntarySwitches = usage.ru_nivcsw
+        report.neverExecuted = neverExecuted
+        tell(.exited(report))
+        if supervisorIsThere {
+            while let bytes = try? control.read(limit: 64), !bytes.isEmpty {}
+        }
+        exit(0)
+    }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Cgroups
+import Glibc
+import JobModel
+import Linux
+import Supervisor
+import SystemPackage
+
+/// One attempt in this process: starts it, passes signals and the terminal on, and tells how it went.
+struct ForegroundRun {
+    let arguments: RunArguments
+    let spec: JobSpec
+
+    /// - Returns: the exit code of DESIGN 4.2.
+    func run() throws -> Int32 {
+        do {
+            return try supervise()
+        } catch let error as SupervisorError {
+            complain(error.description)
+            return 125
+        } catch let error as Errno {
+            complain("cannot watch the job: \(error)")
+            return 125
+        }
+    }
+
+    private func supervise() throws -> Int32 {
+        signal(SIGPIPE, SIG_IGN)
+        // Before anything is started: a signal that arrives meanwhile waits in the queue.
+        let signals = try SignalQueue([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH])
+        let loop = try EventLoop()
+        let root = try Workplace.prepare()
+        defer { root.removeIfEmpty() }
+        let supervisor = Supervisor(root: root, loop: loop, initPath: InitProgram.path)
+        for error in supervisor.removeStale() { complain("left behind by an earlier run: \(error)") }
+        let terminal = arguments.terminal ? try TerminalRelay(loop: loop) : nil
+        defer { terminal?.restore() }
+
+        var request = Supervisor.Request(
+            spec: spec, identity: JobIdentity(id: nil, name: spec.name, attempt: 1, owner: Account.current.name),
+            environment: currentEnvironment(), directory: Files.currentDirectory,
+            standardIO: terminal?.standardIO ?? [0, 1, 2])
+        request.terminal = terminal != nil
+        request.allowUnenforced = arguments.allowUnenforced
+        var record: Record?
+        let attempt = try supervisor.start(request) { ended in
+            record = ended
+            loop.stop()
+        }
+        let relay = SignalRelay(signals: signals, attempt: attempt, terminal: terminal)
+        try relay.begin(loop)
+        terminal?.begin(attempt)
+        if record == nil { try loop.run() }
+        terminal?.finish()
+        guard let record else { return 125 }
+        try report(record)
+        return record.verdict.processExitCode
+    }
+
+    private func report(_ record: Record) throws {
+        if !arguments.quiet {
+            let isTerminal = Terminal.isTerminal(2)
+            try? Descriptor.standardError.write(Summary(record).text(colour: isTerminal && getenv("NO_COLOR") == nil))
+        }
+        guard let file = arguments.report else { return }
+        let text = record.json.text(pretty: true) + "\n"
+        do throws(Errno) {
+            let target =
+                file == "-"
+                ? Descriptor.standardOutput : try Descriptor.open(file, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
+            try target.write(text)
+        } catch { complain("cannot write the record to \(file): \(error)") }
+    }
+}
+
+func currentEnvironment() -> [String: String] {
+    var result: [String: String] = [:]
+    var pointer = environ
+    while let entry = pointer.pointee {
+        let pair = String(cString: entry)
+        if let equals = pair.firstIndex(of: "=") {
+            result[String(pair[..<equals])] = String(pair[pair.index(after: equals)...])
+        }
+        pointer += 1
+    }
+    return result
+}
+
+/// Where jobs-init is installed: beside this program, or where `make install` puts it.
+enum InitProgram {
+    static var path: String {
+        let own = (try? Files.readLink("/proc/self/exe")) ?? "/usr/bin/jobs"
+        let directory = own.lastIndex(of: "/").map { String(own[..<$0]) } ?? "."
+        let beside = directory + "/jobs-init"
+        return Files.exists(beside) ? beside : directory + "/../libexec/jobs/jobs-init"
+    }
+}

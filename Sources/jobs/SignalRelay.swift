@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+import Supervisor
+import SystemPackage
+
+/// What signals to `jobs run` mean for the job.
+final class SignalRelay {
+    private let signals: SignalQueue
+    private let attempt: Attempt
+    private let terminal: TerminalRelay?
+
+    init(signals: SignalQueue, attempt: Attempt, terminal: TerminalRelay?) {
+        self.signals = signals
+        self.attempt = attempt
+        self.terminal = terminal
+    }
+
+    func begin(_ loop: EventLoop) throws(Errno) {
+        try loop.watch(signals.descriptor.rawValue) { [self] in
+            while let (signal, _) = signals.next() { handle(signal) }
+        }
+    }
+
+    private func handle(_ signal: CInt) {
+        switch signal {
+        case SIGWINCH: terminal?.copySize()
+        case SIGTSTP: suspend()
+        default: attempt.cancel(signal: signal)
+        }
+    }
+
+    /// Ctrl-Z: the job is in another session and did not hear it, so it is frozen while we are stopped.
+    private func suspend() {
+        attempt.setSuspended(true)
+        kill(getpid(), SIGSTOP)
+        attempt.setSuspended(false)
+    }
+}
