@@ -130,11 +130,16 @@ int clinux_spawn(const struct clinux_spawn *request, pid_t *pid, int *pidfd, con
 }
 
 void clinux_reset_signals(void) {
-    struct sigaction standard = {.sa_handler = SIG_DFL};
-    for (int signal = 1; signal < 65; signal++) sigaction(signal, &standard, NULL);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    // By system call: glibc's sigaction refuses 32 and 33, which it uses itself and which a parent may have ignored.
+    struct {
+        void *handler;
+        unsigned long flags;
+        void *restorer;
+        uint64_t mask;
+    } standard = {0};
+    for (int signal = 1; signal <= 64; signal++) raw_syscall6(SYS_rt_sigaction, signal, (long)&standard, 0, 8, 0, 0);
+    uint64_t none = 0;
+    raw_syscall6(SYS_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, 8, 0, 0);
 }
 
 int clinux_loopback_up(void) {

@@ -45,10 +45,16 @@ package struct OOMCounters: Hashable, Sendable {
     /// Times this cgroup's own limit was the cause; `nil` on v1, which does not say.
     package var ownLimitEvents: Int?
     package var groupKills: Int?
-    /// v1 only: the limit was reached at all, a hint for want of better.
+    /// v1 only: how often the limit was reached; `nil` where the kernel does not count it.
     package var limitHits: Int?
+    /// v1 only: the limit was reached at all, a hint at the cause for want of better.
+    package var reachedLimit: Bool?
 
-    package init(kills: Int = 0, ownLimitEvents: Int? = nil, groupKills: Int? = nil, limitHits: Int? = nil) {
+    package init(
+        kills: Int = 0, ownLimitEvents: Int? = nil, groupKills: Int? = nil, limitHits: Int? = nil,
+        reachedLimit: Bool? = nil
+    ) {
+        self.reachedLimit = reachedLimit
         self.kills = kills
         self.ownLimitEvents = ownLimitEvents
         self.groupKills = groupKills

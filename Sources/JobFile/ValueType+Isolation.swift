@@ -14,9 +14,9 @@ extension ValueType where Parsed == Set<String> {
                 let text = try item.text("a capability such as NET_ADMIN")
                 let upper = text.uppercased()
                 let name = upper.hasPrefix("CAP_") ? String(upper.dropFirst(4)) : upper
-                guard capabilityNames.contains(name) else {
+                guard Capability.names.contains(name) else {
                     // Forty names would bury the message; capabilities(7) explains them as well.
-                    let near = nearest(name, among: capabilityNames)
+                    let near = nearest(name, among: Capability.names)
                     throw item.problem("unknown capability '\(text)'; see capabilities(7)", suggestion: near)
                 }
                 set.insert(name)
@@ -25,17 +25,6 @@ extension ValueType where Parsed == Set<String> {
         }
     }
 }
-
-/// The capabilities of `linux/capability.h`, in the order of their numbers 0 to 40. The last one is of Linux 5.9.
-let capabilityNames = [
-    "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP",
-    "LINUX_IMMUTABLE",
-    "NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN", "NET_RAW", "IPC_LOCK", "IPC_OWNER", "SYS_MODULE", "SYS_RAWIO",
-    "SYS_CHROOT", "SYS_PTRACE", "SYS_PACCT", "SYS_ADMIN", "SYS_BOOT", "SYS_NICE", "SYS_RESOURCE", "SYS_TIME",
-    "SYS_TTY_CONFIG", "MKNOD", "LEASE", "AUDIT_WRITE", "AUDIT_CONTROL", "SETFCAP", "MAC_OVERRIDE", "MAC_ADMIN",
-    "SYSLOG",
-    "WAKE_ALARM", "BLOCK_SUSPEND", "AUDIT_READ", "PERFMON", "BPF", "CHECKPOINT_RESTORE",
-]
 
 extension ValueType where Parsed == TimeOffsets {
     static var timeOffsets: Self {

@@ -51,6 +51,14 @@ package enum Credentials {
         }
     }
 
+    /// What this process holds.
+    package static func permitted() throws(Errno) -> CapabilitySet {
+        var header = __user_cap_header_struct(version: UInt32(_LINUX_CAPABILITY_VERSION_3), pid: 0)
+        var data = (__user_cap_data_struct(), __user_cap_data_struct())
+        try call(Int(SYS_capget), &header, &data)
+        return CapabilitySet(mask: UInt64(data.0.permitted) | UInt64(data.1.permitted) << 32)
+    }
+
     private static func call(
         _ number: Int, _ header: inout __user_cap_header_struct,
         _ data: inout (__user_cap_data_struct, __user_cap_data_struct)

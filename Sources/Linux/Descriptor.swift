@@ -104,4 +104,11 @@ package final class Descriptor: Sendable {
             if all.isEmpty { all = part } else { all += part }
         }
     }
+
+    /// Every descriptor from `first` on is closed by the next execve. See `close_range(2)` (the flag is of 5.11).
+    package static func closeOnExec(from first: CInt) {
+        // CLOSE_RANGE_CLOEXEC
+        if (try? syscall(Int(SYS_close_range), Int(first), Int(UInt32.max), 4)) != nil { return }
+        for fd in first..<256 { _ = fcntl(fd, F_SETFD, FD_CLOEXEC) }
+    }
 }

@@ -25,7 +25,11 @@ package enum Report: Hashable, Sendable {
         package var waitStatus = 0
         package var monotonicUsec = 0
         package var realtimeUsec = 0
+        /// The largest resident set of any one descendant.
         package var maxRSSBytes = 0
+        /// Our own when we made the command. The kernel carries it over an execve (`setmax_mm_hiwater_rss`), so a
+        /// figure that is not above it says nothing about the job.
+        package var floorRSSBytes = 0
         package var voluntarySwitches = 0
         package var involuntarySwitches = 0
         /// The main process was killed while it still was jobs-init's child, before its execve took effect.
@@ -105,6 +109,7 @@ extension Report {
             a.field(&exit.monotonicUsec)
             a.field(&exit.realtimeUsec)
             a.field(&exit.maxRSSBytes)
+            a.field(&exit.floorRSSBytes)
             a.field(&exit.voluntarySwitches)
             a.field(&exit.involuntarySwitches)
             a.field(&exit.neverExecuted)

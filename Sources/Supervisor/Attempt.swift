@@ -159,11 +159,14 @@ package final class Attempt {
     }
 
     private func completeUsage(_ reading: inout UsageReading) {
-        let lost = "jobs-init ended without a report"
+        let lost = start == nil ? "the command never started" : "jobs-init ended without a report"
         let wall: Int? = if let start, let exit { exit.monotonicUsec - start.monotonicUsec } else { nil }
-        reading.set(
-            "wall_time_usec", \.wallTimeUsec, wall, otherwise: start == nil ? "the command never started" : lost)
-        reading.set("rss_max_bytes", \.rssMaxBytes, exit?.maxRSSBytes, otherwise: lost)
+        reading.set("wall_time_usec", \.wallTimeUsec, wall, otherwise: lost)
+        let rss = exit.flatMap { $0.maxRSSBytes > $0.floorRSSBytes ? $0.maxRSSBytes : nil }
+        let floor = exit.map {
+            "not above \(ByteCount($0.floorRSSBytes)), below which the kernel shows jobs-init's own"
+        }
+        reading.set("rss_max_bytes", \.rssMaxBytes, rss, otherwise: floor ?? lost)
         reading.set("voluntary_switches", \.voluntarySwitches, exit?.voluntarySwitches, otherwise: lost)
         reading.set("involuntary_switches", \.involuntarySwitches, exit?.involuntarySwitches, otherwise: lost)
         watch.fill(&reading)
@@ -186,12 +189,12 @@ package final class Attempt {
                     "its CPU quota held it back for \(time) in \(throttled) of \(usage.cpuPeriods ?? throttled) periods"
                 ))
         }
-        if let hits = usage.memoryLimitHits, hits > 0, evidence.oom.kills == 0 {
+        if evidence.oom.kills == 0, (usage.memoryLimitHits ?? 0) > 0 || evidence.oom.reachedLimit == true {
+            let often = usage.memoryLimitHits.map { " \($0) times" } ?? ""
             flags.append(
                 TrustFlag(
                     .cacheLimited,
-                    "it reached its memory limit \(hits) times and page cache was reclaimed; more memory would make it faster"
-                ))
+                    "it reached its memory limit\(often) and page cache was reclaimed; more memory may make it faster"))
         }
         companions.formUnion(supervisor.root.attempts().subtracting([cgroup.name]))
         if !companions.isEmpty {

@@ -32,7 +32,7 @@ struct PlanBuilder {
         plan.cgroupMount = spec.isolation.cgroup ? host.unified?.mountPoint : nil
         plan.initProcess = spec.isolation.initProcess
         plan.identity = credentials
-        plan.capabilities = Capabilities.set(spec.isolation.capabilities)
+        plan.capabilities = try capabilities()
         plan.seccomp = spec.isolation.seccomp ? seccomp : []
         plan.umask = spec.umask
         plan.resourceLimits = spec.limits.rlimits.map {
@@ -58,6 +58,19 @@ struct PlanBuilder {
         // Without privileges every other namespace needs a user namespace to be owned by.
         if wanted.user || (geteuid() != 0 && !spaces.isEmpty) { spaces.insert(.user) }
         return spaces
+    }
+
+    /// What we do not hold ourselves we cannot give; inside a user namespace everything is held.
+    private func capabilities() throws(SupervisorError) -> CapabilitySet {
+        let wanted = CapabilitySet(mask: Capability.mask(spec.isolation.capabilities))
+        guard !namespaces.contains(.user), let held = try? Credentials.permitted() else { return wanted }
+        let missing = Capability.names.enumerated().filter { wanted.contains($0.offset) && !held.contains($0.offset) }
+        guard missing.isEmpty else {
+            throw .refused(
+                "the job asks for the \(missing.map { "CAP_" + $0.element }.joined(separator: ", ")) capability, which jobs itself does not have",
+                remedy: "run jobs with it, or leave it out of `capabilities`")
+        }
+        return wanted
     }
 
     /// A host name may hold letters, digits and hyphens only; `gethostname(2)` limits it to 64.

@@ -47,7 +47,7 @@ package enum VerdictRules {
                 .cancelled, .cancelled, "It was \(signal == 2 ? "interrupted" : "cancelled") by \(signalName(signal)).",
                 exit: exit == ExitStatus() ? ExitStatus(signal: signal) : exit)
         }
-        if let failure = evidence.setupFailure { return setupVerdict(failure, oom?.evidence) }
+        if let failure = evidence.setupFailure { return setupVerdict(failure, oom?.evidence, evidence.limits) }
         if exit == ExitStatus() {
             return verdict(.failed, .supervisorLost, "jobs-init ended without a report; it was killed, or has a bug.")
         }
@@ -86,7 +86,7 @@ package enum VerdictRules {
         }
         let counters = evidence.oom
         // v2 counts `oom` at the cgroup whose limit it was. v1 does not; that its limit was reached is the best hint there.
-        let isOwn = counters.ownLimitEvents.map { $0 > 0 } ?? ((counters.limitHits ?? 0) > 0)
+        let isOwn = counters.ownLimitEvents.map { $0 > 0 } ?? (counters.reachedLimit ?? false)
         if isOwn { return (.ownLimit, OOMEvidence(source: .counters)) }
         if let path = evidence.ancestorsReached.first {
             return (.ancestorLimit, OOMEvidence(source: .counters, limitPath: path))
@@ -123,9 +123,14 @@ package enum VerdictRules {
 
     // MARK: Words
 
-    private static func setupVerdict(_ failure: SetupFailure, _ oom: OOMEvidence?) -> (Verdict, OOMEvidence?) {
+    private static func setupVerdict(_ failure: SetupFailure, _ oom: OOMEvidence?, _ limits: EffectiveLimits) -> (
+        Verdict, OOMEvidence?
+    ) {
         guard failure.isCommand else {
-            let message = "It could not be set up: \(failure.step) \(failure.detail): \(errnoText(failure.errno))."
+            var message = "It could not be set up: \(failure.step) \(failure.detail): \(errnoText(failure.errno))."
+            if failure.errno == 12, let limit = limits.memoryBytes {
+                message += " Its memory limit of \(ByteCount(limit).human()) leaves no room to start a process."
+            }
             return (Verdict(state: .failed, cause: .setup, exit: ExitStatus(), message: message), oom)
         }
         let isMissing = failure.errno == 2

@@ -17,13 +17,14 @@ final class Init {
             let signals = try becomeInit()
             try Surroundings(plan).build()
             let command = try Payload(plan).start()
+            let floor = ownMaxRSSBytes
             tell(.started(start(of: command)))
             closeOwnStandardIO()
             let killer = Killer(plan: plan, main: command.pid)
             let deadlines = try Deadlines(plan: plan, startedUsec: command.startedUsec)
             Watch(
-                main: command.pid, killer: killer, deadlines: deadlines, signals: signals, control: control, tell: tell
-            ).run()
+                main: command.pid, killer: killer, deadlines: deadlines, signals: signals, control: control,
+                floorRSSBytes: floor, tell: tell).run()
         } catch {
             tell(.failed(error))
             exit(125)
@@ -33,6 +34,8 @@ final class Init {
     /// Signals become data, and nobody of the job's uid may trace us or read our memory.
     private func becomeInit() throws(SetupFailure) -> SignalQueue {
         setsid()
+        // The job's kill switch and our report are not for the job.
+        Descriptor.closeOnExec(from: Plan.Descriptors.plan)
         do throws(Errno) {
             try Credentials.makeUndumpable()
             if !plan.namespaces.contains(.pid) || !plan.initProcess { try Credentials.becomeSubreaper() }
@@ -48,6 +51,12 @@ final class Init {
         start.monotonicUsec = command.startedUsec
         start.realtimeUsec = Clock.realtimeMicroseconds - (Clock.monotonicMicroseconds - command.startedUsec)
         return start
+    }
+
+    private var ownMaxRSSBytes: Int {
+        var usage = rusage()
+        getrusage(RUSAGE_SELF.rawValue, &usage)
+        return usage.ru_maxrss * 1024
     }
 
     /// Readers of the job's output must see its end when the last process of the job is gone, not when we are.

@@ -11,6 +11,7 @@ struct Watch {
     let deadlines: Deadlines
     let signals: SignalQueue
     let control: Descriptor
+    let floorRSSBytes: Int
     let tell: (Report) -> Void
 
     private static let hangUp = CShort(POLLHUP | POLLERR)
@@ -114,6 +115,7 @@ struct Watch {
         report.monotonicUsec = end.monotonic
         report.realtimeUsec = end.realtime
         report.maxRSSBytes = usage.ru_maxrss * 1024
+        report.floorRSSBytes = floorRSSBytes
         report.voluntarySwitches = usage.ru_nvcsw
         report.involuntarySwitches = usage.ru_nivcsw
         report.neverExecuted = neverExecuted

@@ -150,8 +150,8 @@ import Testing
     }
 
     @Test func capabilityNumbers() {
-        #expect(capabilityNames.count == 41)
-        #expect(capabilityNames[21] == "SYS_ADMIN")
-        #expect(capabilityNames[40] == "CHECKPOINT_RESTORE")
+        #expect(Capability.names.count == 41)
+        #expect(Capability.names[21] == "SYS_ADMIN")
+        #expect(Capability.names[40] == "CHECKPOINT_RESTORE")
     }
 }

@@ -43,7 +43,10 @@ package enum MemoryV1: MemoryController {
             "memory_oom_events", \.memoryOOMEvents, nil, otherwise: "cgroup v1 does not count whose limit was the cause"
         )
         reading.set("memory_oom_group_kills", \.memoryOOMGroupKills, nil, otherwise: "cgroup v1 has no group kill")
-        reading.set("memory_limit_hits", \.memoryLimitHits, counters.limitHits, otherwise: "no memory.failcnt")
+        reading.set(
+            "memory_limit_hits", \.memoryLimitHits, counters.limitHits,
+            otherwise:
+                "the limit was reached, but this kernel's memory.memsw.failcnt does not count it (6.13 and later)")
         reading.set("memory_high_hits", \.memoryHighHits, nil, otherwise: "cgroup v1 does not count its soft limit")
         let stat = FlatKeyed(directory.read("memory.stat"))
         reading.set(
@@ -61,9 +64,18 @@ package enum MemoryV1: MemoryController {
     package static func oom(of directory: CgroupDirectory) -> OOMCounters {
         var counters = OOMCounters(limitHits: 0)
         addUp(directory.path, into: &counters)
-        // Either may rise alone: with memsw = memory the kernel stops at whichever it tries first.
-        counters.limitHits =
+        // Either may rise alone: with memsw = memory the kernel stops at whichever it tries first. From 6.13 on memsw's
+        // failures are not counted at all (page_counter's track_failcnt), so the peak has to tell.
+        let failures =
             (directory.readInt("memory.failcnt") ?? 0) + (directory.readInt("memory.memsw.failcnt") ?? 0)
+        counters.limitHits = failures
+        counters.reachedLimit = failures > 0
+        if failures == 0, let peak = directory.readInt("memory.max_usage_in_bytes"),
+            let limit = limit(of: directory), peak >= limit
+        {
+            counters.limitHits = nil
+            counters.reachedLimit = true
+        }
         return counters
     }
 

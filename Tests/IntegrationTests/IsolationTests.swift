@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Glibc
+import Testing
+
+extension IntegrationTests {
+    /// What the payload sees, and what it may not do.
+    @Suite(.enabled(if: Machine.isRoot)) struct IsolationTests {
+        private func shell(_ script: String, _ flags: [String] = [], prefix: [String] = []) throws
+            -> JobsProgram.Outcome
+        {
+            try JobsProgram.run(flags + ["--", "sh", "-c", script], prefix: prefix)
+        }
+
+        @Test func `the process list is the job's own`() throws {
+            let run = try shell("ls /proc | grep -c '^[0-9]'; cat /proc/1/comm")
+            let lines = run.output.split(separator: "\n")
+            #expect(lines.count == 2 && (Int(lines[0]) ?? 99) <= 5 && lines[1] == "jobs-init", "\(run.all)")
+        }
+
+        @Test func `the command can be PID 1 itself`() throws {
+            let run = try shell("echo $$; cat /proc/1/comm; setsid sleep 60 & exit 4", ["--no-init"])
+            #expect(run.output == "1\nsh\n" && run.code == 4, "\(run.all)")
+            expectNothingLeft()
+        }
+
+        @Test func `without a PID namespace daemons are found all the same`() throws {
+            let run = try shell(
+                "(setsid sleep 61.5 &) ; (setsid setsid sleep 61.5 &); exit 0",
+                ["--no-pid", "--env", "MARK=nopid-daemon"])
+            #expect(run.code == 0, "\(run.all)")
+            expectNothingLeft(marker: "MARK=nopid-daemon")
+        }
+
+        @Test func `the host name is the job's`() throws {
+            #expect(
+                try shell("hostname || cat /proc/sys/kernel/hostname", ["--name", "My Job"]).output.contains("My-Job"))
+            #expect(try shell("cat /proc/sys/kernel/hostname", ["--hostname", "elsewhere"]).output == "elsewhere\n")
+        }
+
+        @Test func `shared memory is private`() throws {
+            let outside = "/dev/shm/jobs-test-outside-\(getpid())"
+            _ = FileManager.default.createFile(atPath: outside, contents: Data("x".utf8))
+            defer { unlink(outside) }
+            let run = try shell("ls -A /dev/shm; echo inside > /dev/shm/jobs-test-inside")
+            #expect(run.output.isEmpty && run.code == 0, "\(run.all)")
+            #expect(!FileManager.default.fileExists(atPath: "/dev/shm/jobs-test-inside"))
+        }
+
+        @Test func `a batch user finds what the job wrote in tmp unless it is private`() throws {
+            let name = "jobs-test-\(UUID().uuidString)"
+            defer { unlink("/tmp/" + name) }
+            #expect(try shell("echo x > /tmp/\(name)", ["--private-tmp"]).code == 0)
+            #expect(!FileManager.default.fileExists(atPath: "/tmp/" + name))
+            #expect(try shell("echo x > /tmp/\(name)").code == 0)
+            #expect(FileManager.default.fileExists(atPath: "/tmp/" + name))
+        }
+
+        @Test func `no mount leaks in or out`() throws {
+            let before = try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)
+            let scratch = try Scratch()
+            let ready = scratch.fifo("ready"), go = scratch.fifo("go")
+            let running = try JobsProgram.Running([
+                JobsProgram.path, "run", "--quiet", "--", "sh", "-c",
+                "echo > \(ready); read x < \(go); grep -c jobs-leak /proc/self/mountinfo",
+            ])
+            _ = line(from: ready)
+            let inside = scratch.path + "/mnt"
+            try FileManager.default.createDirectory(atPath: inside, withIntermediateDirectories: false)
+            // In a mount namespace of the test's own: the machine's mounts are not ours to touch.
+            try "x\n".write(toFile: go, atomically: false, encoding: .utf8)
+            #expect(running.wait().output == "0\n")
+            #expect(try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8) == before)
+        }
+
+        @Test func `a network of its own has only loopback, and it is up`() throws {
+            let run = try shell(
+                "tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '; cat /sys/class/net/lo/flags", ["--net"])
+            #expect(run.output.hasPrefix("lo\n"), "\(run.all)")
+            let python = try JobsProgram.run(["--net", "--", "python3", "-c", Self.loopback])
+            #expect(python.output == "heard\n", "\(python.all)")
+        }
+
+        private static let loopback = """
+            import socket
+            s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen()
+            c = socket.create_connection(s.getsockname()); a, _ = s.accept(); c.send(b"heard"); print(a.recv(9).decode())
+            """
+
+        @Test func `a user namespace keeps real names`() throws {
+            let run = try shell("id -un; id -u; stat -c %U /etc/passwd; cat /proc/self/uid_map", ["--userns"])
+            #expect(run.output.hasPrefix("root\n0\nroot\n"), "\(run.all)")
+            let user = try shell("id -u; id -un", ["--userns", "--user", "nobody"])
+            #expect(user.output == "65534\nnobody\n", "\(user.all)")
+        }
+
+        @Test func `a time namespace shifts both clocks`() throws {
+            let script =
+                "cut -d' ' -f1 /proc/uptime; python3 -c 'import time; print(int(time.clock_gettime(time.CLOCK_MONOTONIC)))'"
+            let run = try shell(script, ["--time-offset", "monotonic=1000d,boottime=2000d"])
+            let lines = run.output.split(separator: "\n").compactMap { Double($0) }
+            #expect(lines.count == 2 && lines[0] > 2000 * 86400 && lines[1] > 1000 * 86400, "\(run.all)")
+        }
+
+        @Test func `another user with the right groups`() throws {
+            let run = try shell(
+                "id -u; id -g; id -G; echo $HOME; touch /etc/jobs-test-x 2>/dev/null || echo no", ["--user", "daemon"])
+            #expect(run.output == "1\n1\n1\n/usr/sbin\nno\n", "\(run.all)")
+            let number = try JobsProgram.run(["--user", "1", "--", "id", "-u"])
+            #expect(number.output == "1\n", "\(number.all)")
+            let setpriv = ["setpriv", "--reuid", "2", "--regid", "2", "--clear-groups"]
+            let refused = try JobsProgram.execute(
+                setpriv + [JobsProgram.path, "run", "--user", "daemon", "--", "true"])
+            #expect(refused.code == 125, "\(refused.all)")
+        }
+
+        @Test func `nothing privileged is left`() throws {
+            let run = try shell(
+                "grep -E 'Cap(Inh|Prm|Eff|Bnd|Amb)|NoNewPrivs|^Seccomp:' /proc/self/status | tr -d '\\t'")
+            let none = "0000000000000000"
+            #expect(
+                run.output
+                    == "CapInh:\(none)\nCapPrm:\(none)\nCapEff:\(none)\nCapBnd:\(none)\nCapAmb:\(none)\nNoNewPrivs:1\nSeccomp:2\n",
+                "\(run.all)")
+            let asked = try shell("grep CapEff /proc/self/status | tr -d '\\t'", ["--capabilities", "NET_RAW,KILL"])
+            #expect(asked.output == "CapEff:0000000000002020\n", "\(asked.all)")
+            let user = try shell(
+                "grep CapEff /proc/self/status | tr -d '\\t'", ["--capabilities", "NET_RAW", "--user", "daemon"])
+            #expect(user.output == "CapEff:0000000000002000\n", "\(user.all)")
+        }
+
+        @Test func `refused system calls return EPERM`() throws {
+            // keyctl(KEYCTL_GET_KEYRING_ID) and syslog are of no use to a batch job.
+            let script =
+                "import ctypes, os; l = ctypes.CDLL(None, use_errno=True); print(l.syscall(%d, 0, -3, 0), ctypes.get_errno())"
+            let number = Self.isARM ? 219 : 250
+            let on = try JobsProgram.run([
+                "--", "python3", "-c", script.replacingOccurrences(of: "%d", with: "\(number)"),
+            ])
+            #expect(on.output == "-1 1\n", "\(on.all)")
+            let off = try shell("grep ^Seccomp: /proc/self/status | tr -d '\\t'", ["--no-seccomp"])
+            #expect(off.output == "Seccomp:\((try? Self.ownSeccomp()) ?? "0")\n", "\(off.all)")
+        }
+
+        private static let isARM = FileManager.default.fileExists(atPath: "/lib/ld-linux-aarch64.so.1")
+
+        private static func ownSeccomp() throws -> String {
+            let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+            return status.split(separator: "\n").first { $0.hasPrefix("Seccomp:") }.map { $0.filter(\.isNumber) } ?? "0"
+        }
+
+        @Test func `kernel files are masked or read-only`() throws {
+            let run = try shell(
+                "head -c 1 /proc/kcore | wc -c; echo 1 > /proc/sys/kernel/panic; echo w > /proc/sysrq-trigger; ls /sys/firmware | wc -l"
+            )
+            #expect(run.output.hasPrefix("0\n") && run.output.hasSuffix("0\n"), "\(run.all)")
+            #expect(run.errors.lowercased().contains("read-only"))
+        }
+
+        @Test(.enabled(if: Machine.hasMemory)) func `root cannot raise its own limit`() throws {
+            let script =
+                "find /sys/fs/cgroup -name 'memory.max' -o -name memory.limit_in_bytes | head -50 | while read f; do echo 1G 2>/dev/null > $f && echo RAISED; done; true"
+            let run = try shell(script, ["--memory", "64M"])
+            #expect(!run.output.contains("RAISED"), "\(run.all)")
+        }
+
+        @Test func `protection from the OOM killer is not handed down`() throws {
+            let prefix = ["sh", "-c", "echo -500 > /proc/self/oom_score_adj; exec \"$@\"", "sh"]
+            let mayLower = Machine.mayUnprotect
+            let run = try shell("cat /proc/self/oom_score_adj", prefix: mayLower ? prefix : [])
+            #expect(run.output == "0\n", "\(run.all)")
+        }
+
+        @Test func `signals, umask, session and descriptors start clean`() throws {
+            let prefix = ["sh", "-c", "trap '' INT PIPE USR1; umask 077; exec 7</etc/passwd; exec \"$@\"", "sh"]
+            let script =
+                "grep -E 'Sig(Blk|Ign)' /proc/self/status | tr -d '\\t'; umask; ls /proc/self/fd | wc -l; ps -o sid= -p $$ | tr -d ' '; echo $$"
+            let run = try shell(script, ["--umask", "022"], prefix: prefix)
+            let lines = run.output.split(separator: "\n").map(String.init)
+            #expect(lines.count == 6, "\(run.all)")
+            guard lines.count == 6 else { return }
+            #expect(lines[0] == "SigBlk:0000000000000000" && lines[1] == "SigIgn:0000000000000000", "\(run.all)")
+            // 0, 1, 2 and the one ls has open.
+            #expect(lines[2] == "0022" && lines[3] == "4", "\(run.all)")
+            #expect(lines[4] == lines[5], "the command leads its own session")
+        }
+
+        @Test func `the environment tells the job about itself`() throws {
+            let run = try shell(
+                "echo $JOBS_NAME $JOBS_PIDS_LIMIT $OTHER", ["--pids", "40", "--name", "who", "--env", "OTHER=yes"])
+            #expect(run.output == "who 40 yes\n", "\(run.all)")
+        }
+
+        @Test func `nothing of ours is charged to the job`() throws {
+            guard Machine.hasMemory else { return }
+            let run = try JobsProgram.run(["--", "true"])
+            // A C program that does nothing; jobs-init alone has more than this.
+            if let peak = run.usage("memory_peak_bytes") { #expect(peak < 2 << 20, "\(peak)") }
+            #expect(run.usage("pids_peak").map { $0 == 1 } ?? true, "\(run.all)")
+        }
+    }
+}

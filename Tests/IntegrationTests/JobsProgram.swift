@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Glibc
+import Supervisor
+import Testing
+
+/// The built `jobs` program, run as a user would run it.
+enum JobsProgram {
+    static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+    static let path = repository.appending(path: ".build/debug/jobs").path
+
+    /// What a run printed, returned and recorded.
+    struct Outcome {
+        var code: Int32
+        var output: String
+        var errors: String
+        var record: [String: Any]
+
+        var state: String? { record["state"] as? String }
+        var cause: String? { record["cause"] as? String }
+        var message: String { record["message"] as? String ?? "" }
+        func usage(_ key: String) -> Int? { (record["usage"] as? [String: Any])?[key] as? Int }
+        func limit(_ key: String) -> Int? { (record["limits"] as? [String: Any])?[key] as? Int }
+        var flags: [String] { (record["trust"] as? [[String: Any]] ?? []).compactMap { $0["flag"] as? String } }
+        func unavailable(_ key: String) -> String? { (record["unavailable"] as? [String: String])?[key] }
+        /// Everything, for the message of a failed expectation.
+        var all: String { "code \(code)\n--- output\n\(output)\n--- errors\n\(errors)\n--- record\n\(record)" }
+    }
+
+    /// Runs `jobs run` with `words` and collects its record.
+    ///
+    /// - Parameter prefix: what is put before the program: `systemd-run …`, `setpriv …`.
+    static func run(
+        _ words: [String], input: String = "", prefix: [String] = [], environment: [String: String] = [:],
+        in directory: String? = nil
+    ) throws -> Outcome {
+        let folder = try Scratch()
+        let report = folder.path + "/record.json"
+        var outcome = try execute(
+            prefix + [path, "run", "--report", report] + words, input: input, environment: environment, in: directory,
+            scratch: folder)
+        if let data = FileManager.default.contents(atPath: report) {
+            outcome.record = try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]
+        }
+        return outcome
+    }
+
+    /// Runs a program to its end. `timeout(1)` keeps a hang from hanging the suite.
+    static func execute(
+        _ words: [String], input: String = "", environment: [String: String] = [:], in directory: String? = nil,
+        scratch: Scratch? = nil
+    ) throws -> Outcome {
+        let folder = try scratch ?? Scratch()
+        let running = try Running(words, input: input, environment: environment, in: directory, folder: folder)
+        return running.wait()
+    }
+
+    /// A program that runs on while the test does something to it.
+    final class Running {
+        let process = Process()
+        private let folder: Scratch
+
+        init(
+            _ words: [String], input: String = "", environment: [String: String] = [:], in directory: String? = nil,
+            folder: Scratch? = nil
+        ) throws {
+            self.folder = try folder ?? Scratch()
+            try Data(input.utf8).write(to: URL(filePath: self.folder.path + "/in"))
+            process.executableURL = URL(filePath: "/usr/bin/timeout")
+            // In the foreground: timeout makes no process group of its own, so that signals reach the program alone.
+            process.arguments = ["--foreground", "-k", "5", "120"] + words
+            process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+            process.currentDirectoryURL = URL(filePath: directory ?? JobsProgram.repository.path)
+            process.standardInput = try FileHandle(forReadingFrom: URL(filePath: self.folder.path + "/in"))
+            process.standardOutput = try Self.file(self.folder.path + "/out")
+            process.standardError = try Self.file(self.folder.path + "/err")
+            try process.run()
+        }
+
+        private static func file(_ path: String) throws -> FileHandle {
+            _ = FileManager.default.createFile(atPath: path, contents: nil)
+            return try FileHandle(forWritingTo: URL(filePath: path))
+        }
+
+        var output: String { Self.text(folder.path + "/out") }
+        private static func text(_ path: String) -> String {
+            String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
+        }
+
+        /// The pid of the program itself, below timeout.
+        func pid() throws -> pid_t {
+            let children = try String(
+                contentsOfFile: "/proc/\(process.processIdentifier)/task/\(process.processIdentifier)/children",
+                encoding: .utf8)
+            return try #require(pid_t(children.split(separator: " ").first ?? ""))
+        }
+
+        func wait() -> Outcome {
+            process.waitUntilExit()
+            let code =
+                process.terminationReason == .uncaughtSignal
+                ? 128 + process.terminationStatus : process.terminationStatus
+            return Outcome(code: code, output: output, errors: Self.text(folder.path + "/err"), record: [:])
+        }
+    }
+}
+
+/// A folder of one test, removed with it.
+final class Scratch {
+    let path: String
+
+    init() throws {
+        path = "/var/tmp/jobs-test-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        // Tests that run jobs as another user write here too.
+        chmod(path, 0o777)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// Waits until `name` exists, by inotify's command line's simplest substitute: a FIFO that the job opens.
+    func fifo(_ name: String) -> String {
+        let fifo = path + "/" + name
+        mkfifo(fifo, 0o666)
+        chmod(fifo, 0o666)
+        return fifo
+    }
+}
+
+/// Blocks until the other side of a FIFO writes a line, and returns it.
+func line(from fifo: String) -> String {
+    guard let file = fopen(fifo, "r") else { return "" }
+    defer { fclose(file) }
+    var buffer = [CChar](repeating: 0, count: 4096)
+    guard fgets(&buffer, CInt(buffer.count), file) != nil else { return "" }
+    return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        .trimmingCharacters(in: .whitespacesAndNewlines)
+}
+
+/// Nothing of any run is left: no cgroup with our names, no process with the marker in its environment.
+func expectNothingLeft(marker: String? = nil, sourceLocation: SourceLocation = #_sourceLocation) {
+    let found =
+        (try? JobsProgram.execute(["find", "/sys/fs/cgroup", "-type", "d", "-name", "run-*-*"]))?.output ?? ""
+    // Somebody else's running job is no business of ours; a name whose supervisor is gone is.
+    let stale = found.split(separator: "\n").filter { path in
+        let parts = path.split(separator: "/")
+        guard let name = parts.last, let parent = parts.dropLast().last else { return false }
+        let isOurs = parent == "jobs" || parent.hasSuffix(".scope")
+        return isOurs && !AttemptName.isAlive(String(name))
+    }
+    #expect(stale.isEmpty, "cgroups left behind", sourceLocation: sourceLocation)
+    guard let marker else { return }
+    for pid in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] where Int(pid) != nil {
+        let environment = FileManager.default.contents(atPath: "/proc/\(pid)/environ") ?? Data()
+        let command =
+            FileManager.default.contents(atPath: "/proc/\(pid)/comm").map { String(decoding: $0, as: UTF8.self) } ?? ""
+        #expect(
+            !String(decoding: environment, as: UTF8.self).contains(marker), "process \(pid) \(command) is left",
+            sourceLocation: sourceLocation)
+    }
+}
