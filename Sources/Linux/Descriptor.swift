@@ -18,17 +18,14 @@ package final class Descriptor: Sendable {
     package static func open(
         _ path: String, at directory: Descriptor? = nil, _ flags: CInt = O_RDONLY, mode: mode_t = 0
     ) throws(Errno) -> Descriptor {
-        let base = Int(directory?.rawValue ?? AT_FDCWD)
-        // A closure cannot carry the typed throw through withCString, so the result does.
-        let result = path.withCString { pointer in
-            clinux_syscall(Int(SYS_openat), base, pointer.address, Int(flags | O_CLOEXEC), Int(mode), 0, 0)
-        }
-        if result < 0 {
-            let error = Errno(rawValue: CInt(-result))
-            if error == .interrupted { return try open(path, at: directory, flags, mode: mode) }
-            throw error
-        }
-        return Descriptor(CInt(result))
+        try open(path, in: directory?.rawValue ?? AT_FDCWD, flags, mode: mode)
+    }
+
+    /// The same, relative to a descriptor that somebody else owns.
+    package static func open(_ path: String, in directory: CInt, _ flags: CInt, mode: mode_t = 0) throws(Errno)
+        -> Descriptor
+    {
+        Descriptor(try checked { path.withCString { openat(directory, $0, flags | O_CLOEXEC, mode) } })
     }
 
     /// A pipe; the read end first. See `pipe2(2)`.

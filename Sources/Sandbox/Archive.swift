@@ -82,7 +82,12 @@ package struct Archive {
             for index in values.indices { code(&self, &values[index]) }
         case .reading:
             values = []
-            for _ in 0..<max(0, count) where !isDamaged {
+            // Every element takes 8 bytes at least; a damaged count must not keep us busy for years.
+            guard count >= 0, count <= (bytes.count - offset) / 8, !isDamaged else {
+                isDamaged = true
+                return
+            }
+            for _ in 0..<count where !isDamaged {
                 var value = empty
                 code(&self, &value)
                 values.append(value)

@@ -110,9 +110,9 @@ package struct Payload {
     /// A thread that moves itself through `tasks` does not wait for the kernel's grace period, as a parent that moves a
     /// whole process through `cgroup.procs` does (0.08 ms against up to 15 ms).
     private func enterCgroups() throws(SetupFailure) {
-        for descriptor in plan.tasksDescriptors {
-            if write(descriptor, "0", 1) != 1 {
-                throw SetupFailure(step: "enter the job's cgroup", detail: "tasks", errno: errno)
+        for directory in plan.v1Descriptors {
+            try step("enter the job's cgroup", "tasks") { () throws(Errno) in
+                try Descriptor.open("tasks", in: directory, O_WRONLY).write("0")
             }
         }
     }
@@ -121,17 +121,28 @@ package struct Payload {
         guard plan.namespaces.contains(.cgroup) else { return }
         try step("create a cgroup namespace", "") { () throws(Errno) in try Namespaces.cgroup.unshare() }
         guard let path = plan.cgroupMount, plan.namespaces.contains(.mount) else { return }
+        let flags = UInt(MS_NOSUID) | UInt(MS_NODEV) | UInt(MS_NOEXEC)
         try step("mount cgroup2", path) { () throws(Errno) in
-            try Mounts.mount(
-                "cgroup2", on: path, type: "cgroup2", flags: UInt(MS_NOSUID) | UInt(MS_NODEV) | UInt(MS_NOEXEC))
+            // Something else in between: the kernel refuses the same file system on its own mount point (EBUSY), and a
+            // user namespace may not take the inherited mount away.
+            try Mounts.mount("none", on: path, type: "tmpfs", flags: flags, options: "size=4k,nr_inodes=1")
+            try Mounts.mount("cgroup2", on: path, type: "cgroup2", flags: flags)
         }
     }
 
     /// A session of its own: the terminal's signals are not the payload's, and TIOCSTI cannot reach our terminal.
+    ///
+    /// With a terminal the session is jobs-init's and the command leads its foreground process group, as under a shell:
+    /// the kernel ignores Ctrl-Z for a group whose parents are all in other sessions.
     private func startSession() throws(SetupFailure) {
-        try step("start a session", "") { () throws(Errno) in try checked { setsid() } }
-        guard plan.terminal else { return }
-        try step("take the terminal", "") { () throws(Errno) in try Terminal.takeControl(of: 0) }
+        guard plan.terminal else {
+            return try step("start a session", "") { () throws(Errno) in try checked { setsid() } }
+        }
+        try step("take the terminal", "") { () throws(Errno) in
+            try checked { setpgid(0, 0) }
+            // SIGTTOU is blocked here, as all signals are, so that a background group may do this.
+            try checked { tcsetpgrp(0, getpgrp()) }
+        }
     }
 
     /// A daemon protected with -1000 would hand its protection down, and the memory limit would limit nothing.

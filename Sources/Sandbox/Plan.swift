@@ -36,8 +36,10 @@ package struct Plan: Hashable, Sendable {
 
     // Descriptors that jobs-init inherits, by number.
     package var cgroupDescriptor: CInt?
-    /// v1 `tasks` files the command enters by writing 0 while it is still single-threaded.
-    package var tasksDescriptors: [CInt] = []
+    /// Directories of the job on v1, which the command enters by their `tasks` while it is still single-threaded.
+    package var v1Descriptors: [CInt] = []
+    /// What the job's directories are called, for the case that nobody but jobs-init is left to remove them.
+    package var cgroupName = ""
     package var killDescriptor: CInt?
     package var processesDescriptor: CInt?
     /// v2 `cpu.stat` or v1 `cpuacct.usage`.
@@ -125,7 +127,8 @@ extension Plan {
         a.field(&cpuTimeUsec, empty: 0) { $0.field(&$1) }
         a.field(&graceUsec)
         a.field(&cgroupDescriptor, empty: 0) { $0.field(&$1) }
-        a.list(&tasksDescriptors, empty: 0) { $0.field(&$1) }
+        a.list(&v1Descriptors, empty: 0) { $0.field(&$1) }
+        a.field(&cgroupName)
         a.field(&killDescriptor, empty: 0) { $0.field(&$1) }
         a.field(&processesDescriptor, empty: 0) { $0.field(&$1) }
         a.field(&cpuUsageDescriptor, empty: 0) { $0.field(&$1) }

@@ -82,10 +82,11 @@ private struct DescriptorTable {
             }
             plan.processesDescriptor = add(try Descriptor.open("cgroup.procs", at: unified.descriptor))
         }
+        plan.cgroupName = cgroup.name
         var entered: Set<String> = []
         for (_, directory) in cgroup.directories
         where directory.version == .v1 && entered.insert(directory.path).inserted {
-            plan.tasksDescriptors.append(add(try Descriptor.open("tasks", at: directory.descriptor, O_WRONLY)))
+            plan.v1Descriptors.append(add(directory.descriptor))
             if plan.processesDescriptor == nil {
                 plan.processesDescriptor = add(try Descriptor.open("cgroup.procs", at: directory.descriptor))
             }

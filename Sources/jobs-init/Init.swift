@@ -38,6 +38,7 @@ final class Init {
         Descriptor.closeOnExec(from: Plan.Descriptors.plan)
         do throws(Errno) {
             try Credentials.makeUndumpable()
+            if plan.terminal { try Terminal.takeControl(of: 0) }
             if !plan.namespaces.contains(.pid) || !plan.initProcess { try Credentials.becomeSubreaper() }
             return try SignalQueue([SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT])
         } catch {

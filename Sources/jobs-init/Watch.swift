@@ -122,6 +122,8 @@ struct Watch {
         tell(.exited(report))
         if supervisorIsThere {
             while let bytes = try? control.read(limit: 64), !bytes.isEmpty {}
+        } else {
+            removeLeftovers(of: killer.plan)
         }
         exit(0)
     }

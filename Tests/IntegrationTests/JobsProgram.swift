@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Glibc
+import Linux
 import Supervisor
 import Testing
 
@@ -63,7 +64,7 @@ enum JobsProgram {
 
         init(
             _ words: [String], input: String = "", environment: [String: String] = [:], in directory: String? = nil,
-            folder: Scratch? = nil
+            folder: Scratch? = nil, terminal: Descriptor? = nil
         ) throws {
             self.folder = try folder ?? Scratch()
             try Data(input.utf8).write(to: URL(filePath: self.folder.path + "/in"))
@@ -75,6 +76,12 @@ enum JobsProgram {
             process.standardInput = try FileHandle(forReadingFrom: URL(filePath: self.folder.path + "/in"))
             process.standardOutput = try Self.file(self.folder.path + "/out")
             process.standardError = try Self.file(self.folder.path + "/err")
+            if let terminal {
+                let handle = FileHandle(fileDescriptor: terminal.rawValue, closeOnDealloc: false)
+                process.standardInput = handle
+                process.standardOutput = handle
+                process.standardError = handle
+            }
             try process.run()
         }
 

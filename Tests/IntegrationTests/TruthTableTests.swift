@@ -44,7 +44,7 @@ extension IntegrationTests {
 
         /// Only where the machine is ours: this takes all of its memory.
         @Test(.enabled(if: Machine.variant != nil)) func `the whole machine`() throws {
-            let script = "echo 1000 > /proc/self/oom_score_adj; exec stress --vm 1 --vm-bytes 8G --vm-keep --timeout 60"
+            let script = "echo 1000 > /proc/self/oom_score_adj; exec stress --vm 8 --vm-bytes 1G --vm-keep --timeout 60"
             let run = try JobsProgram.run(["--", "sh", "-c", script])
             #expect(run.state == "out-of-memory" && run.cause == "system" && run.code == 137, "\(run.all)")
             #expect(run.message.contains("whole machine"))

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Glibc
+import Supervisor
+import Testing
+
+extension IntegrationTests {
+    /// Whatever the ending and however hostile the job: no process, mount, cgroup or file is left.
+    @Suite(.enabled(if: Machine.isRoot)) struct CleanupTests {
+        /// Starts a job that says when it runs, then waits.
+        private func start(
+            _ script: String, _ flags: [String] = [], marker: String
+        ) throws -> (running: JobsProgram.Running, scratch: Scratch) {
+            let scratch = try Scratch()
+            let ready = scratch.fifo("ready")
+            let running = try JobsProgram.Running(
+                [JobsProgram.path, "run", "--report", scratch.path + "/record.json", "--env", "MARK=\(marker)"] + flags
+                    + ["--", "sh", "-c", "\(script)"], environment: ["READY": ready])
+            _ = line(from: ready)
+            return (running, scratch)
+        }
+
+        @Test(arguments: [(SIGINT, CInt(130)), (SIGTERM, CInt(143))] as [(CInt, CInt)])
+        func `an interrupted run ends its job`(
+            signal: CInt, code: Int32
+        ) throws {
+            let (running, scratch) = try start("echo > $READY; sleep 50 & wait", marker: "interrupt-\(signal)")
+            kill(try running.pid(), signal)
+            let outcome = running.wait()
+            #expect(outcome.code == code, "\(outcome.all)")
+            let record = try String(contentsOfFile: scratch.path + "/record.json", encoding: .utf8)
+            #expect(record.contains("\"state\": \"cancelled\""))
+            expectNothingLeft(marker: "interrupt-\(signal)")
+        }
+
+        @Test func `a job that ignores TERM is killed by the second Ctrl-C`() throws {
+            let (running, _) = try start(
+                "trap '' TERM INT; echo > $READY; sleep 50; sleep 50", ["--grace", "1h"], marker: "deaf")
+            let pid = try running.pid()
+            kill(pid, SIGINT)
+            kill(pid, SIGINT)
+            // Two signals of one number that are pending together are one signal.
+            while running.process.isRunning, kill(pid, SIGINT) == 0 { usleep(20_000) }
+            #expect(running.wait().code == 137 || running.wait().code == 130, "\(running.wait().all)")
+            expectNothingLeft(marker: "deaf")
+        }
+
+        @Test func `kill -9 of jobs ends the payload, and the next start removes the rest`() throws {
+            let scratch = try Scratch()
+            let gone = scratch.fifo("gone")
+            // The payload holds the FIFO open: when its last holder dies, the reader sees the end.
+            let (running, _) = try start(
+                "exec 9>\(gone); echo > $READY; sleep 50.25 & wait", marker: "killed-jobs", reader: gone)
+            kill(try running.pid(), SIGKILL)
+            _ = running.wait()
+            #expect(line(from: gone) == "")
+            #expect(try JobsProgram.run(["--", "true"]).code == 0)
+            expectNothingLeft(marker: "killed-jobs")
+        }
+
+        private func start(
+            _ script: String, marker: String, reader: String
+        ) throws -> (running: JobsProgram.Running, scratch: Scratch) {
+            // Somebody must read before the job can open the FIFO for writing; read and write never blocks.
+            let keeper = open(reader, O_RDWR | O_CLOEXEC)
+            defer { close(keeper) }
+            return try start(script, marker: marker)
+        }
+
+        @Test func `somebody kills jobs-init`() throws {
+            let (running, _) = try start("echo > $READY; sleep 50 & wait", marker: "killed-init")
+            let pid = try running.pid()
+            let children = try String(contentsOfFile: "/proc/\(pid)/task/\(pid)/children", encoding: .utf8)
+            let initPid = try #require(pid_t(children.split(separator: " ").first ?? ""))
+            kill(initPid, SIGKILL)
+            let outcome = running.wait()
+            #expect(outcome.code == 125 && outcome.errors.contains("jobs-init"), "\(outcome.all)")
+            expectNothingLeft(marker: "killed-init")
+        }
+
+        @Test func `daemons that forked twice go with their job`() throws {
+            let run = try JobsProgram.run([
+                "--env", "MARK=daemon", "--", "sh", "-c",
+                "(setsid sh -c 'sleep 50.5 & sleep 50.5' &) ; (setsid sleep 50.5 &); true",
+            ])
+            #expect(run.code == 0, "\(run.all)")
+            expectNothingLeft(marker: "MARK=daemon")
+        }
+
+        @Test func `stopped processes hear that time is up`() throws {
+            let run = try JobsProgram.run([
+                "--wall-time", "300ms", "--env", "MARK=stopped", "--", "sh", "-c", "kill -STOP $$",
+            ])
+            #expect(run.state == "timeout" && (run.usage("wall_time_usec") ?? .max) < 4_000_000, "\(run.all)")
+            expectNothingLeft(marker: "MARK=stopped")
+        }
+
+        @Test func `a fork bomb is over when its time is up`() throws {
+            let bomb = "b() { b & b & wait; }; b"
+            let run = try JobsProgram.run([
+                "--pids", "200", "--wall-time", "1s", "--grace", "0", "--env", "MARK=bomb", "--", "sh", "-c", bomb,
+            ])
+            #expect(run.state == "timeout" || run.state == "failed", "\(run.all)")
+            expectNothingLeft(marker: "MARK=bomb")
+        }
+
+        @Test(arguments: [[], ["--no-pid"]] as [[String]]) func `a flood of output does not stop the end`(
+            flags: [String]
+        ) throws {
+            let run = try JobsProgram.execute(
+                [
+                    "sh", "-c", "exec \"$@\" | head -c 100000 > /dev/null", "sh", JobsProgram.path, "run", "--quiet",
+                    "--wall-time", "20s",
+                ] + flags + ["--env", "MARK=flood", "--", "sh", "-c", "trap '' PIPE; yes || exit 3"])
+            #expect(run.code == 0, "\(run.all)")
+            expectNothingLeft(marker: "MARK=flood")
+        }
+
+        @Test(.enabled(if: Machine.hasUnifiedTree)) func `cgroups that the job made, froze and locked are removed`()
+            throws
+        {
+            let root = Machine.isUnified ? "/sys/fs/cgroup" : "/sys/fs/cgroup/unified"
+            let script = """
+                cd \(root); mkdir -p a/b/c d; sleep 50.75 & echo $! > a/b/c/cgroup.procs; echo 1 > a/cgroup.freeze
+                chmod 000 a/b/c a/b a d; exit 6
+                """
+            let run = try JobsProgram.run(["--cgroup", "--env", "MARK=frozen", "--", "sh", "-c", script])
+            #expect(run.code == 6, "\(run.all)")
+            expectNothingLeft(marker: "MARK=frozen")
+            let daemon = try JobsProgram.run([
+                "--cgroup", "--no-pid", "--env", "MARK=frozen2", "--", "sh", "-c", script,
+            ])
+            #expect(daemon.code == 6, "\(daemon.all)")
+            expectNothingLeft(marker: "MARK=frozen2")
+        }
+
+        @Test func `nothing leaks into the job and no descriptor stays open in jobs`() throws {
+            let run = try JobsProgram.run(["--", "sh", "-c", "ls -l /proc/self/fd | grep -c -e '->'"])
+            #expect(run.output == "4\n", "0, 1, 2 and the directory that ls reads: \(run.all)")
+        }
+
+        @Test func `a job that was suspended can be cancelled`() throws {
+            let (running, _) = try start("echo > $READY; sleep 50 & wait", marker: "suspended")
+            let pid = try running.pid()
+            kill(pid, SIGTSTP)
+            // jobs stops itself once the job is frozen; wait4 on it is timeout's, so its state is read.
+            while try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8).contains(") T") == false {
+                usleep(5_000)
+            }
+            kill(pid, SIGTERM)
+            kill(pid, SIGCONT)
+            #expect(running.wait().code == 143)
+            expectNothingLeft(marker: "suspended")
+        }
+
+        @Test func `what an unknown supervisor left is removed by the next start`() throws {
+            let host = try #require(Machine.host)
+            // On a unified host a run has a scope of its own, which systemd removes.
+            guard !Machine.isUnified, let memory = host.v1[.memory]?.own else { return }
+            let stale = memory + "/jobs/run-999999-1/inner"
+            try FileManager.default.createDirectory(atPath: stale, withIntermediateDirectories: true)
+            #expect(try JobsProgram.run(["--", "true"]).code == 0)
+            #expect(!FileManager.default.fileExists(atPath: memory + "/jobs/run-999999-1"))
+        }
+    }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Glibc
+import Linux
+import Testing
+
+extension IntegrationTests {
+    /// Input and output pass through as if the command ran alone.
+    @Suite(.enabled(if: Machine.isRoot)) struct StandardIOTests {
+        @Test func `the three streams stay apart`() throws {
+            let run = try JobsProgram.run(["--quiet", "--", "sh", "-c", "cat; echo error >&2"], input: "input\n")
+            #expect(run.output == "input\n" && run.errors == "error\n", "\(run.all)")
+        }
+
+        @Test func `output is there at once`() throws {
+            let scratch = try Scratch()
+            let go = scratch.fifo("go"), ready = scratch.fifo("ready")
+            let running = try JobsProgram.Running([
+                JobsProgram.path, "run", "--quiet", "--", "sh", "-c",
+                "echo first; echo > \(ready); read x < \(go); echo second",
+            ])
+            _ = line(from: ready)
+            #expect(running.output == "first\n")
+            try "x\n".write(toFile: go, atomically: false, encoding: .utf8)
+            #expect(running.wait().output == "first\nsecond\n")
+        }
+
+        @Test func `a terminal on request`() throws {
+            let plain = try JobsProgram.run(["--quiet", "--", "sh", "-c", "test -t 1 && echo yes || echo no"])
+            #expect(plain.output == "no\n", "\(plain.all)")
+            let run = try JobsProgram.run([
+                "--quiet", "--tty", "--", "sh", "-c",
+                "test -t 0 && test -t 1 && test -t 2 && echo yes; ps -o tty= -p $$",
+            ])
+            #expect(run.output.hasPrefix("yes\r\n") && run.output.contains("pts/"), "\(run.all)")
+            let input = try JobsProgram.run(
+                ["--quiet", "--tty", "--", "sh", "-c", "read line; echo got $line"], input: "words\n")
+            #expect(input.output.contains("got words"), "\(input.all)")
+        }
+
+        /// Ctrl-Z typed into the job's terminal stops the job and jobs itself, as a shell expects of its children.
+        @Test func `Ctrl-Z stops jobs with its job and both go on`() throws {
+            let pair = try Terminal.openPair()
+            let shell = try JobsProgram.Running(
+                [
+                    "setsid", "--ctty", "sh", "-ic",
+                    "\(JobsProgram.path) run --quiet --tty -- sh -c 'echo ready; exec sleep 1'; echo code $?",
+                ],
+                terminal: pair.slave)
+            var seen = ""
+            func read(until text: String) {
+                while !seen.contains(text), let bytes = try? pair.master.read(), !bytes.isEmpty {
+                    seen += String(decoding: bytes, as: UTF8.self)
+                }
+            }
+            read(until: "ready")
+            try pair.master.write([26])
+            // The shell reports the stop as 128 + SIGSTOP and ends; nothing else would print this.
+            read(until: "code ")
+            #expect(seen.contains("code 147"), "\(seen)")
+            _ = shell
+        }
+
+        @Test func `all output of a terminal arrives`() throws {
+            let run = try JobsProgram.run(["--quiet", "--tty", "--", "sh", "-c", "seq 1 20000"])
+            #expect(
+                run.output.hasSuffix("20000\r\n") && run.output.split(separator: "\r\n").count == 20000,
+                "\(run.output.suffix(200))")
+        }
+
+        @Test func `the record goes where it is asked to`() throws {
+            let run = try JobsProgram.execute([
+                JobsProgram.path, "run", "--quiet", "--report", "-", "--", "echo", "first",
+            ])
+            #expect(run.output.hasPrefix("first\n{\n  \"schema_version\": 1,"), "\(run.all)")
+            let nowhere = try JobsProgram.execute([JobsProgram.path, "run", "--report", "/nosuch/dir/x", "--", "true"])
+            #expect(nowhere.errors.contains("/nosuch/dir/x") && nowhere.code == 0, "\(nowhere.all)")
+        }
+
+        @Test func `every figure of the record is there or says why not`() throws {
+            let run = try JobsProgram.run(["--cpus", "1", "--", "true"])
+            let usage = try #require(run.record["usage"] as? [String: Any])
+            for (key, value) in usage where value is NSNull {
+                #expect(run.unavailable(key)?.isEmpty == false, "\(key) is null without a reason")
+            }
+            for key in ["wall_time_usec", "cpu_usage_usec", "io_read_bytes"] {
+                #expect(usage[key] is Int, "\(key): \(run.all)")
+            }
+            #expect((run.record["host"] as? [String: Any])?["cgroup_mode"] as? String == Machine.host?.mode.rawValue)
+            #expect(run.record["started_at"] is String && run.record["ended_at"] is String)
+        }
+
+        @Test func `scripts carry their limits`() throws {
+            let scratch = try Scratch()
+            let path = scratch.path + "/job.sh"
+            try "#!/bin/sh\n#JOB --pids 17 --env GREETING=hello\necho $GREETING $1 $JOBS_PIDS_LIMIT\n".write(
+                toFile: path, atomically: false, encoding: .utf8)
+            chmod(path, 0o755)
+            #expect(try JobsProgram.run([path, "world"]).output == "hello world 17\n")
+            let python = scratch.path + "/job.py"
+            try "#!/usr/bin/env python3\n#JOB --pids 18\nimport os\nprint(os.environ['JOBS_PIDS_LIMIT'])\n".write(
+                toFile: python, atomically: false, encoding: .utf8)
+            #expect(try JobsProgram.run([python]).output == "18\n")
+        }
+    }
+}
