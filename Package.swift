@@ -25,7 +25,7 @@ let package = Package(
         .executableTarget(
             name: "jobs",
             dependencies: [
-                "Supervisor", "JobFile", "JobModel", "Cgroups", "Linux", system,
+                "Doctor", "Supervisor", "JobFile", "JobModel", "Cgroups", "Linux", system,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict,
@@ -37,6 +37,18 @@ let package = Package(
             swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
 
+        // What benchmarks/launch measures: the supervisor in one process, job after job.
+        .executableTarget(
+            name: "launch-loop",
+            dependencies: ["Supervisor", "JobModel", "Linux", system],
+            path: "benchmarks/launch-loop",
+            swiftSettings: strict),
+
+        // What of this machine jobs can use: facts, and pure checks of them.
+        .target(
+            name: "Doctor",
+            dependencies: ["Supervisor", "Cgroups", "JobModel", "Linux", "CLinux", system],
+            swiftSettings: strict),
         .target(
             name: "Supervisor",
             dependencies: ["Sandbox", "Cgroups", "Systemd", "JobModel", "Linux", "CSeccomp", system],
@@ -56,6 +68,9 @@ let package = Package(
         .testTarget(name: "JobFileTests", dependencies: ["JobFile", "JobModel"], swiftSettings: strict),
         .testTarget(name: "CgroupsTests", dependencies: ["Cgroups", "JobModel", system], swiftSettings: strict),
         .testTarget(name: "SandboxTests", dependencies: ["Sandbox"], swiftSettings: strict),
+        .testTarget(
+            name: "DoctorTests", dependencies: ["Doctor", "Cgroups", "JobModel", "Linux", system], swiftSettings: strict
+        ),
         .testTarget(
             name: "SupervisorTests", dependencies: ["Supervisor", "Cgroups", "JobModel"], swiftSettings: strict),
         .testTarget(

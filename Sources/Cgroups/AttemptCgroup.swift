@@ -101,7 +101,8 @@ package final class AttemptCgroup: Sendable {
         let top = directory.version == .v1 ? root.host.v1[.memory]?.mountPoint : root.host.unified?.mountPoint
         var result: [CgroupDirectory] = []
         var path = parentPath(directory.path)
-        while let top, path.hasPrefix(top), path != top {
+        // The mount point too: in a container it is the container's own cgroup, with its limit. A real root has none.
+        while let top, path == top || path.hasPrefix(top + "/") {
             if let ancestor = try? CgroupDirectory(path: path, version: directory.version) { result.append(ancestor) }
             path = parentPath(path)
         }

@@ -36,15 +36,17 @@ enum CPUController {
             {
                 limits.cpus = CPUCount(milli: quota * 1000 / period)
             }
-            limits.cpuWeight = directory.readInt("cpu.shares").map { max(1, $0 * 100 / 1024) }
+            limits.cpuWeight = directory.readInt("cpu.shares").map { max(1, ($0 * 100 + 512) / 1024) }
         }
     }
 
     /// `50000 100000` is half a CPU, `max 100000` none of our business.
     static func quota(cpuMax text: String) -> CPUCount? {
         let numbers = text.split { $0 == " " || $0 == "\n" }.map { Int($0) }
-        guard numbers.count == 2, let quota = numbers[0], let period = numbers[1], period > 0 else { return nil }
-        return CPUCount(milli: quota * 1000 / period)
+        guard numbers.count == 2, let quota = numbers[0], let period = numbers[1], quota > 0, period > 0,
+            case let (milli, overflow) = quota.multipliedReportingOverflow(by: 1000), !overflow
+        else { return nil }
+        return CPUCount(milli: milli / period)
     }
 
     /// CPU time from the v2 tree, where it exists without the controller, even beside v1 controllers.

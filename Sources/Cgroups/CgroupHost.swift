@@ -68,7 +68,7 @@ package struct CgroupHost: Hashable, Sendable {
         for line in mountinfo.split(separator: "\n") {
             let fields = line.split(separator: " ").map(String.init)
             guard let dash = fields.firstIndex(of: "-"), dash + 3 < fields.count, dash > 4 else { continue }
-            let (root, mountPoint) = (fields[3], unescape(fields[4]))
+            let (root, mountPoint) = (unescape(fields[3]), unescape(fields[4]))
             switch fields[dash + 1] {
             case "cgroup2":
                 // The first mount is the system's; a container runtime may have bound it again elsewhere.
@@ -95,10 +95,11 @@ package struct CgroupHost: Hashable, Sendable {
 
     /// `path` as seen below a mount whose root is `root`; empty for the root itself.
     private static func below(_ root: String, _ path: String) -> String {
-        if root == "/" { return path == "/" ? "" : path }
-        if path == root { return "" }
+        let top = root == "/" ? "" : root
+        guard path != root, path.hasPrefix(top + "/") else { return "" }
+        let rest = String(path.dropFirst(top.count))
         // Outside of what is mounted (a cgroup namespace entered later): the mount's root is the nearest we can see.
-        return path.hasPrefix(root + "/") ? String(path.dropFirst(root.count)) : ""
+        return rest.split(separator: "/").contains("..") ? "" : rest
     }
 
     /// Spaces and the like are written as three octal digits.

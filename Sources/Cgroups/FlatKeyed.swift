@@ -55,10 +55,10 @@ package struct IOTotals: Hashable, Sendable {
             let pair = word.split(separator: "=")
             guard pair.count == 2, let value = Int(pair[1]) else { continue }
             switch pair[0] {
-            case "rbytes": readBytes += value
-            case "wbytes": writeBytes += value
-            case "rios": readOperations += value
-            case "wios": writeOperations += value
+            case "rbytes": Self.add(value, to: &readBytes)
+            case "wbytes": Self.add(value, to: &writeBytes)
+            case "rios": Self.add(value, to: &readOperations)
+            case "wios": Self.add(value, to: &writeOperations)
             default: continue
             }
         }
@@ -71,13 +71,19 @@ package struct IOTotals: Hashable, Sendable {
                 let words = line.split(separator: " ")
                 guard words.count == 3, let value = Int(words[2]) else { continue }
                 switch (words[1], isBytes) {
-                case ("Read", true): readBytes += value
-                case ("Write", true): writeBytes += value
-                case ("Read", false): readOperations += value
-                case ("Write", false): writeOperations += value
+                case ("Read", true): Self.add(value, to: &readBytes)
+                case ("Write", true): Self.add(value, to: &writeBytes)
+                case ("Read", false): Self.add(value, to: &readOperations)
+                case ("Write", false): Self.add(value, to: &writeOperations)
                 default: continue
                 }
             }
         }
+    }
+
+    /// No sum of what a file says may trap.
+    private static func add(_ value: Int, to total: inout Int) {
+        let (sum, overflow) = total.addingReportingOverflow(value)
+        total = overflow ? .max : sum
     }
 }

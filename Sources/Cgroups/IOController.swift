@@ -30,20 +30,27 @@ enum IOController {
     }
 
     static func usage(of directory: CgroupDirectory?, into reading: inout UsageReading) {
-        let totals: IOTotals?
+        let bytes: IOTotals?
+        let operations: IOTotals?
+        var (noBytes, noOperations) = ("no io.stat", "no io.stat")
         switch directory?.version {
-        case .v2: totals = directory?.read("io.stat").map { IOTotals(v2: $0) }
+        case .v2:
+            bytes = directory?.read("io.stat").map { IOTotals(v2: $0) }
+            operations = bytes
         case .v1:
-            totals = directory?.read("blkio.throttle.io_service_bytes_recursive").map {
-                IOTotals(v1Bytes: $0, v1Operations: directory?.read("blkio.throttle.io_serviced_recursive") ?? "")
-            }
-        case nil: totals = nil
+            let names = ["blkio.throttle.io_service_bytes_recursive", "blkio.throttle.io_serviced_recursive"]
+            bytes = directory?.read(names[0]).map { IOTotals(v1Bytes: $0, v1Operations: "") }
+            operations = directory?.read(names[1]).map { IOTotals(v1Bytes: "", v1Operations: $0) }
+            (noBytes, noOperations) = ("no \(names[0])", "no \(names[1])")
+        case nil:
+            (bytes, operations) = (nil, nil)
+            noBytes = "the io controller is not available here"
+            noOperations = noBytes
         }
-        let reason = directory == nil ? "the io controller is not available here" : "no io.stat"
-        reading.set("io_read_bytes", \.ioReadBytes, totals?.readBytes, otherwise: reason)
-        reading.set("io_write_bytes", \.ioWriteBytes, totals?.writeBytes, otherwise: reason)
-        reading.set("io_read_operations", \.ioReadOperations, totals?.readOperations, otherwise: reason)
-        reading.set("io_write_operations", \.ioWriteOperations, totals?.writeOperations, otherwise: reason)
+        reading.set("io_read_bytes", \.ioReadBytes, bytes?.readBytes, otherwise: noBytes)
+        reading.set("io_write_bytes", \.ioWriteBytes, bytes?.writeBytes, otherwise: noBytes)
+        reading.set("io_read_operations", \.ioReadOperations, operations?.readOperations, otherwise: noOperations)
+        reading.set("io_write_operations", \.ioWriteOperations, operations?.writeOperations, otherwise: noOperations)
     }
 
     /// `MAJOR:MINOR` of a whole disk: the kernel limits disks, not partitions, so a partition becomes its disk and a

@@ -52,7 +52,7 @@ extension Record {
         ("failed", "signal", "128 + n", "a signal that neither we nor an OOM killer sent"),
         ("failed", "not-executable", "127, 126", "the command does not exist, or may not be executed"),
         ("failed", "setup", "125", "what the job asked for could not be built; the command did not run"),
-        ("failed", "supervisor-lost", "125", "jobs-init was killed"),
+        ("lost", "supervisor-lost", "125", "jobs-init was killed, so nobody saw the command's end"),
         (
             "out-of-memory", "own-limit", "137",
             "the kernel's counter says a process was OOM-killed, by the job's own limit"
@@ -61,6 +61,7 @@ extension Record {
         ("out-of-memory", "system", "137", "… because the whole machine was out of memory"),
         ("timeout", "wall-time", "124", "its wall time was up"),
         ("timeout", "cpu-time", "124", "its processes together had used up their CPU time"),
-        ("cancelled", "cancelled", "130, 143", "somebody interrupted it or asked it to end"),
+        ("cancelled", "interrupted", "130", "somebody pressed Ctrl-C"),
+        ("cancelled", "cancelled", "143", "somebody asked it to end"),
     ]
 }

@@ -24,13 +24,15 @@ public enum Cause: String, Hashable, Sendable, CaseIterable, Codable {
     case system
     case wallTime = "wall-time"
     case cpuTime = "cpu-time"
-    /// Someone interrupted or cancelled the job.
+    /// Somebody pressed Ctrl-C.
+    case interrupted
+    /// Somebody asked the job to end.
     case cancelled
     /// The command does not exist or may not be executed.
     case notExecutable = "not-executable"
     /// We could not build what the job asked for; the command did not run.
     case setup
-    /// The supervisor lost sight of the attempt.
+    /// jobs-init ended without a report, so nobody saw the command's end.
     case supervisorLost = "supervisor-lost"
 }
 
@@ -72,7 +74,8 @@ public struct Verdict: Hashable, Sendable {
         case (.timeout, _): 124
         case (_, .setup), (.lost, _): 125
         case (_, .notExecutable): Int32(exit.code ?? 127)
-        case (.cancelled, _): 128 + Int32(exit.signal ?? 2)
+        case (.cancelled, .interrupted): 130
+        case (.cancelled, _): 143
         default: Int32(exit.code ?? (exit.signal.map { 128 + $0 } ?? 125))
         }
     }

@@ -13,6 +13,12 @@ package struct Archive {
     /// A field did not fit what was there: the value is not to be used.
     package private(set) var isDamaged = false
 
+    /// Everything that was there was read, and nothing was missing.
+    package var isWhole: Bool { !isDamaged && offset == bytes.count }
+
+    /// A value was read that means nothing.
+    package mutating func reject() { isDamaged = true }
+
     package static func writing() -> Archive { Archive(mode: .writing, bytes: []) }
     package static func reading(_ bytes: [UInt8]) -> Archive { Archive(mode: .reading, bytes: bytes) }
 

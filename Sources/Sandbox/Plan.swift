@@ -93,7 +93,7 @@ extension Plan {
         self.init()
         var archive = Archive.reading(bytes)
         code(&archive)
-        if archive.isDamaged { return nil }
+        guard archive.isWhole else { return nil }
     }
 
     private mutating func code(_ a: inout Archive) {

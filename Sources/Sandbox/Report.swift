@@ -75,7 +75,7 @@ extension Report {
             var archive = Archive.reading(Array(buffer[8..<8 + length]))
             var report = Report.stopped
             report.code(&archive)
-            if !archive.isDamaged { reports.append(report) }
+            if archive.isWhole { reports.append(report) }
             buffer.removeFirst(8 + length)
         }
         return reports
@@ -102,7 +102,8 @@ extension Report {
         case 3:
             var which = if case .limitReached(let limit) = self { limit.rawValue } else { 0 }
             a.field(&which)
-            self = .limitReached(TimeLimit(rawValue: which) ?? .wall)
+            guard let limit = TimeLimit(rawValue: which) else { return a.reject() }
+            self = .limitReached(limit)
         case 4:
             var exit = if case .exited(let value) = self { value } else { Exit() }
             a.field(&exit.waitStatus)
@@ -114,7 +115,8 @@ extension Report {
             a.field(&exit.involuntarySwitches)
             a.field(&exit.neverExecuted)
             self = .exited(exit)
-        default: self = .stopped
+        case 2: self = .stopped
+        default: a.reject()
         }
     }
 

@@ -42,8 +42,10 @@ package struct KernelLog: Sendable {
         var result: [KernelOOM] = []
         var isOurs = false
         for line in lines {
+            // `PRIORITY,…;text`. A facility other than 0 was written by somebody who is not the kernel.
+            if let priority = Int(line.prefix { $0 != "," }), priority > 7 { continue }
             let text = line.split(separator: ";", maxSplits: 1).last.map(String.init) ?? line
-            if let range = text.firstRange(of: "oom-kill:") {
+            if let range = text.firstRange(of: "oom-kill:constraint=") {
                 let fields = self.fields(text[range.upperBound...])
                 let task = fields["task_memcg"] ?? ""
                 isOurs = task.split(separator: "/").contains(name[...])
@@ -59,7 +61,9 @@ package struct KernelLog: Sendable {
 
     private static func fields(_ text: Substring) -> [String: Substring] {
         var fields: [String: Substring] = [:]
-        for part in text.split(whereSeparator: { $0 == "," || $0 == "\n" }) {
+        // The process's name comes last and is of its own choosing: `x,oom_memcg=/y` is one.
+        let line = text.prefix { $0 != "\n" }
+        for part in line[..<(line.firstRange(of: ",task=")?.lowerBound ?? line.endIndex)].split(separator: ",") {
             guard let equals = part.firstIndex(of: "=") else { continue }
             fields[String(part[..<equals])] = part[part.index(after: equals)...]
         }
@@ -69,13 +73,15 @@ package struct KernelLog: Sendable {
     /// `Memory cgroup out of memory: Killed process 123 (stress) total-vm:…kB, anon-rss:102400kB, …`
     private static func victim(_ text: String) -> OOMVictim? {
         guard let start = text.firstRange(of: "Killed process ") else { return nil }
-        let rest = text[start.upperBound...]
+        let rest = text[start.upperBound...].prefix { $0 != "\n" }
+        // The name may hold parentheses; nothing after it does.
         guard let pid = Int(rest.prefix { $0.isNumber }), let open = rest.firstIndex(of: "("),
-            let close = rest.firstIndex(of: ")")
+            let close = rest.lastIndex(of: ")"), open < close
         else {
             return nil
         }
-        let anon = rest.firstRange(of: "anon-rss:").flatMap { Int(rest[$0.upperBound...].prefix { $0.isNumber }) }
+        let figures = rest[close...]
+        let anon = figures.firstRange(of: "anon-rss:").flatMap { Int(figures[$0.upperBound...].prefix { $0.isNumber }) }
         return OOMVictim(
             process: String(rest[rest.index(after: open)..<close]), pid: pid, anonRSSBytes: anon.map { $0 * 1024 })
     }

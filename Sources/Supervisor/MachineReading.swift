@@ -18,16 +18,11 @@ struct MachineReading: Sendable {
 
         static func find(sysRoot: String = "/sys") -> Sources {
             let cpus = sysRoot + "/devices/system/cpu"
-            let thermal = ((try? Files.list(cpus)) ?? []).map(\.name).filter {
-                $0.hasPrefix("cpu") && $0.dropFirst(3).allSatisfy(\.isNumber)
-            }
-            .flatMap {
-                [
-                    "\(cpus)/\($0)/thermal_throttle/core_throttle_count",
-                    "\(cpus)/\($0)/thermal_throttle/package_throttle_count",
-                ]
-            }
-            .filter { Files.exists($0) }
+            // Per core only: the package's count is the same event again, once for each of its CPUs.
+            let thermal = ((try? Files.list(cpus)) ?? []).map(\.name)
+                .filter { $0.hasPrefix("cpu") && $0.dropFirst(3).allSatisfy(\.isNumber) }
+                .map { "\(cpus)/\($0)/thermal_throttle/core_throttle_count" }
+                .filter { Files.exists($0) }
             let firmware = sysRoot + "/devices/platform/soc/soc:firmware/get_throttled"
             return Sources(hasSwap: Host.hasSwap, thermal: thermal, firmware: Files.exists(firmware) ? firmware : nil)
         }
@@ -54,8 +49,8 @@ struct MachineReading: Sendable {
             flags.append(TrustFlag(.thermalThrottled, "the CPUs were slowed down \(b - a) times to cool"))
         }
         if let a = before.firmwareThrottled, let b = after.firmwareThrottled {
-            // Set now, or newly set since boot.
-            let bits = (b & 0xf) | (b & ~a) >> 16 & 0xf
+            // In force at the start or at the end, or newly noted since boot.
+            let bits = (a | b) & 0xf | (b & ~a) >> 16 & 0xf
             if bits & 1 != 0 {
                 flags.append(TrustFlag(.underVoltage, "the supply voltage fell too low (get_throttled \(hex(b)))"))
             }

@@ -43,13 +43,13 @@ package enum VerdictRules {
                     "It was ended by its cpu-time limit of \(duration(evidence.limits.cpuTimeUsec)).")
         }
         if let signal = evidence.cancelledBy {
-            return verdict(
-                .cancelled, .cancelled, "It was \(signal == 2 ? "interrupted" : "cancelled") by \(signalName(signal)).",
-                exit: exit == ExitStatus() ? ExitStatus(signal: signal) : exit)
+            return signal == 2
+                ? verdict(.cancelled, .interrupted, "It was interrupted by SIGINT.")
+                : verdict(.cancelled, .cancelled, "It was cancelled by \(signalName(signal)).")
         }
         if let failure = evidence.setupFailure { return setupVerdict(failure, oom?.evidence, evidence.limits) }
         if exit == ExitStatus() {
-            return verdict(.failed, .supervisorLost, "jobs-init ended without a report; it was killed, or has a bug.")
+            return verdict(.lost, .supervisorLost, "jobs-init ended without a report; it was killed, or has a bug.")
         }
         let survived =
             oom == nil
@@ -96,14 +96,15 @@ package enum VerdictRules {
 
     private static func oomMessage(_ evidence: Evidence, _ oom: (cause: Cause, evidence: OOMEvidence)) -> String {
         var text = "The kernel killed "
-        if let victim = oom.evidence.victims.first {
+        // Of the kill that the cause below belongs to.
+        if let victim = evidence.kernelLog.last?.victims.first {
             text += "\(victim.process) (pid \(victim.pid)"
             if let anon = victim.anonRSSBytes { text += ", \(ByteCount(anon).human()) anonymous" }
             text += ")"
         } else {
             text += evidence.oom.kills == 1 ? "a process of it" : "processes of it"
         }
-        if evidence.neverExecuted || (evidence.exit == nil && evidence.setupFailure == nil) {
+        if evidence.neverExecuted || evidence.setupFailure != nil {
             text += " before its command even started"
         }
         switch oom.cause {

@@ -24,7 +24,8 @@ final class Init {
             let deadlines = try Deadlines(plan: plan, startedUsec: command.startedUsec)
             Watch(
                 main: command.pid, killer: killer, deadlines: deadlines, signals: signals, control: control,
-                floorRSSBytes: floor, tell: tell).run()
+                floorRSSBytes: floor, tell: tell
+            ).run()
         } catch {
             tell(.failed(error))
             exit(125)

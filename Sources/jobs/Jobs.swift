@@ -11,7 +11,7 @@ struct Jobs: ParsableCommand {
             In a shell, `jobs` alone may run the shell's builtin of that name: use `jobsctl`, which is the same program.
             """,
         version: "jobs \(jobsVersion)",
-        subcommands: [RunCommand.self, ValidateCommand.self])
+        subcommands: [RunCommand.self, ValidateCommand.self, DoctorCommand.self])
 }
 
 let jobsVersion = "0.1.0"

@@ -25,7 +25,8 @@ private typealias ExitStatus = JobModel.ExitStatus
         #expect(code(.failed, .notExecutable, ExitStatus(code: 126)) == 126)
         #expect(code(.failed, .notExecutable, ExitStatus()) == 127)
         #expect(code(.cancelled, .cancelled, ExitStatus(signal: 15)) == 143)
-        #expect(code(.cancelled, .cancelled, ExitStatus()) == 130)
+        #expect(code(.cancelled, .interrupted, ExitStatus(signal: 9)) == 130)
+        #expect(code(.cancelled, .cancelled, ExitStatus(code: 0)) == 143)
     }
 
     @Test func waitStatus() {

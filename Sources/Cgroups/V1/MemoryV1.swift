@@ -3,8 +3,8 @@ import JobModel
 
 /// Memory on cgroup v1; see Documentation/admin-guide/cgroup-v1/memory.rst.
 package enum MemoryV1: MemoryController {
-    /// What "no limit" reads as: the largest page-aligned 64-bit number.
-    private static let unlimited = Int.max - 4095
+    /// What "no limit" reads as is the largest page-aligned 64-bit number, at least this one: pages have up to 64 KiB.
+    private static let unlimited = Int.max - 0xffff
 
     package static func apply(_ limits: Limits, oom: OOMPolicy, to directory: CgroupDirectory) throws(CgroupError) {
         if let soft = limits.memorySoft { try directory.write("\(soft.bytes)", to: "memory.soft_limit_in_bytes") }
@@ -38,15 +38,19 @@ package enum MemoryV1: MemoryController {
             otherwise: "no memory.max_usage_in_bytes")
         reading.set("swap_peak_bytes", \.swapPeakBytes, nil, otherwise: "cgroup v1 keeps no peak of swap alone")
         let counters = oom(of: directory)
-        reading.set("memory_oom_kills", \.memoryOOMKills, counters.kills, otherwise: "")
+        let countsKills = FlatKeyed(directory.read("memory.oom_control"))["oom_kill"] != nil
+        reading.set(
+            "memory_oom_kills", \.memoryOOMKills, countsKills ? counters.kills : nil,
+            otherwise: "no oom_kill in memory.oom_control (kernel 4.13)")
         reading.set(
             "memory_oom_events", \.memoryOOMEvents, nil, otherwise: "cgroup v1 does not count whose limit was the cause"
         )
         reading.set("memory_oom_group_kills", \.memoryOOMGroupKills, nil, otherwise: "cgroup v1 has no group kill")
         reading.set(
             "memory_limit_hits", \.memoryLimitHits, counters.limitHits,
-            otherwise:
-                "the limit was reached, but this kernel's memory.memsw.failcnt does not count it (6.13 and later)")
+            otherwise: counters.reachedLimit == true
+                ? "the limit was reached, but this kernel's memory.memsw.failcnt does not count it (6.13 and later)"
+                : "no memory.failcnt")
         reading.set("memory_high_hits", \.memoryHighHits, nil, otherwise: "cgroup v1 does not count its soft limit")
         let stat = FlatKeyed(directory.read("memory.stat"))
         reading.set(
@@ -66,11 +70,10 @@ package enum MemoryV1: MemoryController {
         addUp(directory.path, into: &counters)
         // Either may rise alone: with memsw = memory the kernel stops at whichever it tries first. From 6.13 on memsw's
         // failures are not counted at all (page_counter's track_failcnt), so the peak has to tell.
-        let failures =
-            (directory.readInt("memory.failcnt") ?? 0) + (directory.readInt("memory.memsw.failcnt") ?? 0)
+        let failures = failures(of: directory)
         counters.limitHits = failures
-        counters.reachedLimit = failures > 0
-        if failures == 0, let peak = directory.readInt("memory.max_usage_in_bytes"),
+        counters.reachedLimit = failures.map { $0 > 0 }
+        if (failures ?? 0) == 0, let peak = directory.readInt("memory.max_usage_in_bytes"),
             let limit = limit(of: directory), peak >= limit
         {
             counters.limitHits = nil
@@ -85,7 +88,11 @@ package enum MemoryV1: MemoryController {
         for child in CgroupDirectory.children(of: path) { addUp(path + "/" + child, into: &counters) }
     }
 
-    package static func ancestorCounter(of directory: CgroupDirectory) -> Int? {
-        (directory.readInt("memory.failcnt") ?? 0) + (directory.readInt("memory.memsw.failcnt") ?? 0)
+    package static func ancestorCounter(of directory: CgroupDirectory) -> Int? { failures(of: directory) }
+
+    /// How often memory or memory and swap together ran into a limit; memsw is there only with swap accounting.
+    private static func failures(of directory: CgroupDirectory) -> Int? {
+        let counts = ["memory.failcnt", "memory.memsw.failcnt"].compactMap { directory.readInt($0) }
+        return counts.isEmpty ? nil : counts.reduce(0, +)
     }
 }

@@ -41,7 +41,7 @@ enum DevicesV2 {
             Instruction(load, destination: 4, source: 1, offset: 4),
             Instruction(load, destination: 5, source: 1, offset: 8),
         ]
-        for rule in rules {
+        for rule in merged(rules) {
             let allowed: Int32 = (rule.mknod ? 1 : 0) | (rule.read ? 2 : 0) | (rule.write ? 4 : 0)
             // Type and numbers must match, and no access outside the allowed ones may be asked for.
             var tests = [(Int(2), rule.isBlock ? Int32(1) : 2)]
@@ -65,6 +65,23 @@ enum DevicesV2 {
         return out + [
             Instruction(BPF_ALU64 | BPF_MOV | BPF_K, destination: 0, immediate: 0), Instruction(BPF_JMP | BPF_EXIT),
         ]
+    }
+
+    /// Rules for the same device add up, as `devices.allow` of v1 does it: read in one and write in another is both.
+    private static func merged(_ rules: [ResolvedDevice]) -> [ResolvedDevice] {
+        var result: [ResolvedDevice] = []
+        for rule in rules {
+            if let same = result.firstIndex(where: {
+                ($0.isBlock, $0.major, $0.minor) == (rule.isBlock, rule.major, rule.minor)
+            }) {
+                result[same].read = result[same].read || rule.read
+                result[same].write = result[same].write || rule.write
+                result[same].mknod = result[same].mknod || rule.mknod
+            } else {
+                result.append(rule)
+            }
+        }
+        return result
     }
 
     private static func load(_ program: [Instruction]) throws(Errno) -> Descriptor {

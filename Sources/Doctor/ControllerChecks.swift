@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+
+// Which controllers attempts can use, and what withholds the others.
+extension Facts {
+    enum Availability: Hashable {
+        case usable(CgroupVersion)
+        /// The machine has it, our part of the tree does not.
+        case withheld
+        case absent
+    }
+
+    func availability(_ controller: Controller) -> Availability {
+        guard let cgroups, let version = cgroups.version(of: controller) else { return .absent }
+        return version == .v1 || cgroups.mode != .unified || withinReach.contains(controller)
+            ? .usable(version) : .withheld
+    }
+
+    /// The v2 controllers that the route we take leads to.
+    private var withinReach: Set<Controller> {
+        let all = cgroups?.v2Controllers ?? []
+        switch route {
+        case .below, .refused: return all
+        case .delegated: return place.controllers
+        // systemd manages, and hands down, five of them.
+        case .systemScope: return all.intersection(Self.systemdDelegates)
+        case .userScope: return all.intersection(systemd.userControllers ?? all)
+        }
+    }
+
+    static let systemdDelegates: Set<Controller> = [.cpu, .cpuset, .io, .memory, .pids]
+
+    var controllerFindings: [Finding] {
+        guard cgroups != nil else { return [] }
+        return Controller.v2.map(controller) + [devices]
+    }
+
+    private func controller(_ controller: Controller) -> Finding {
+        let (id, title) = ("\(controller.rawValue)-controller", "\(controller.rawValue) controller")
+        let missing: Finding.Status = controller == .memory ? .broken : .degraded
+        switch availability(controller) {
+        case .usable(.v1): return Finding(id, title, .ok, "usable on v1" + (controller == .io ? ", as blkio" : ""))
+        case .usable(.v2): return Finding(id, title, .ok, "usable on v2")
+        case .withheld where controller == .hugetlb && systemd.isRunning:
+            return Finding(
+                id, title, .degraded, "systemd hands no hugetlb down",
+                remedy: "nothing, unless a job limits `hugepages`: start that one in a cgroup made by hand")
+        case .withheld where route == .userScope:
+            return Finding(
+                id, title, missing, "the machine has it, your user manager was not given it",
+                remedy: "as under delegation above")
+        case .withheld:
+            let own = cgroups?.unified?.own ?? ""
+            return Finding(
+                id, title, missing, "not handed down to \(own)",
+                remedy:
+                    "hand it down in the cgroup above, while no process is in that one:\n  echo +\(controller.rawValue) > \(parent(own))/cgroup.subtree_control"
+            )
+        case .absent where controller == .memory:
+            return Finding(id, title, .broken, whyNoMemory, remedy: memoryRemedy)
+        case .absent:
+            return Finding(
+                id, title, .degraded,
+                "this kernel offers none: built without \(controller.option), or hidden by a container",
+                remedy: "only needed for \(controller.limits): boot a kernel with \(controller.option)")
+        }
+    }
+
+    private var devices: Finding {
+        let (id, title) = ("device-limits", "device limits")
+        if cgroups?.v1[.devices] != nil { return Finding(id, title, .ok, "usable, by the v1 devices controller") }
+        if user.isRoot, cgroups?.unified != nil { return Finding(id, title, .ok, "usable, by a BPF program") }
+        return Finding(
+            id, title, .degraded, "only root may attach a device program to a cgroup",
+            remedy: "nothing, unless a job limits `devices`: run that one as root")
+    }
+
+    private func parent(_ path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? path
+    }
+}
+
+extension Controller {
+    /// The kernel's build option.
+    fileprivate var option: String {
+        switch self {
+        case .memory: "CONFIG_MEMCG"
+        case .cpu: "CONFIG_CGROUP_SCHED"
+        case .cpuset: "CONFIG_CPUSETS"
+        case .pids: "CONFIG_CGROUP_PIDS"
+        case .io: "CONFIG_BLK_CGROUP"
+        case .hugetlb: "CONFIG_CGROUP_HUGETLB"
+        case .cpuacct: "CONFIG_CGROUP_CPUACCT"
+        case .devices: "CONFIG_CGROUP_DEVICE"
+        case .freezer: "CONFIG_CGROUP_FREEZER"
+        }
+    }
+
+    /// What in a job file needs it.
+    fileprivate var limits: String {
+        switch self {
+        case .cpu, .cpuacct: "`cpus` and `cpu-weight`"
+        case .hugetlb: "`hugepages`"
+        case .memory, .cpuset, .pids, .io, .devices, .freezer: "`\(rawValue)`"
+        }
+    }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import Glibc
+import Linux
+import Supervisor
+
+extension Facts {
+    /// Looks at this machine; makes and removes some empty cgroups below our own where that is allowed.
+    ///
+    /// Only for single-threaded programs: it tries namespaces in forked children.
+    package static func gather(environment: [String: String]) -> Facts {
+        let host = try? CgroupHost.detect()
+        return read(
+            Roots(environment: environment), user: User(id: geteuid(), name: Account.current.name),
+            probes: .run(host), canReadKernelLog: KernelLog() != nil)
+    }
+
+    /// Reads what is written in files; what has to be tried comes in as `probes`.
+    package static func read(_ roots: Roots, user: User, probes: Probes, canReadKernelLog: Bool) -> Facts {
+        var facts = Facts()
+        let reader = Reader(roots: roots)
+        facts.kernelRelease = reader.line("/sys/kernel/osrelease") ?? "unknown"
+        facts.commandLine = (reader.line("/cmdline") ?? "").split(separator: " ").map(String.init)
+        facts.user = user
+        facts.swaps = reader.swaps
+        facts.hasPressure = (try? Files.read(roots.proc + "/pressure/memory")) != nil
+        facts.canReadKernelLog = canReadKernelLog
+        facts.dmesgRestrict = reader.number("/sys/kernel/dmesg_restrict")
+        facts.namespaces = reader.namespaces
+        facts.namespaces.user = probes.userNamespace
+        facts.platform = reader.platform
+        facts.systemd.isRunning = Files.exists(roots.system + "/run/systemd/system")
+        facts.systemd.hasLibrary = probes.hasSystemdLibrary
+        facts.systemd.userBus = reader.bus(of: user)
+        facts.features = probes.calls
+        facts.features["time-namespace"] = Presence(facts.namespaces.kinds.contains("time"))
+        facts.features["seccomp"] = Presence(Files.exists(roots.proc + "/sys/kernel/seccomp/actions_avail"))
+        if let host = try? CgroupHost.detect(procRoot: roots.proc) { facts.add(host, probes: probes) }
+        return facts
+    }
+
+    private mutating func add(_ host: CgroupHost, probes: Probes) {
+        cgroups = host
+        place.refusals = probes.refusals
+        leftovers = Leftover.find(in: host)
+        if let unified = host.unified {
+            place.isHierarchyRoot = !Files.exists(unified.own + "/cgroup.type")
+            place.isOursAlone = CgroupRoot.isDelegated(host)
+            place.isMarked = ["trusted.delegate", "user.delegate"].contains {
+                Files.attribute($0, of: unified.own)?.hasPrefix("1") == true
+            }
+            place.controllers = Self.controllers(unified.own) ?? []
+            // The user manager's cgroup; systemd has named it so since there have been user managers.
+            systemd.userControllers = Self.controllers(
+                "\(unified.mountPoint)/user.slice/user-\(user.id).slice/user@\(user.id).service")
+        }
+        let samples = CgroupSamples(host, made: probes.made)
+        swapAccounting = samples.presence(.memory, "memory.swap.max", v1: "memory.memsw.limit_in_bytes")
+        for feature in Feature.all {
+            switch feature.source {
+            case .call, .v2Call: continue
+            case .v2File(let name): features[feature.id] = samples.core(name)
+            case .file(let controller, let name, let v1):
+                features[feature.id] = samples.presence(controller, name, v1: v1)
+            }
+        }
+    }
+
+    private static func controllers(_ path: String) -> Set<Controller>? {
+        (try? Files.read(path + "/cgroup.controllers")).map { CgroupHost.controllers(in: $0) }
+    }
+}
+
+/// Reads single files below the roots.
+private struct Reader {
+    let roots: Roots
+
+    func line(_ path: String) -> String? {
+        (try? Files.read(roots.proc + path)).map { String($0.split(separator: "\n").first ?? "") }
+    }
+
+    func number(_ path: String) -> Int? { line(path).flatMap { Int($0) } }
+
+    /// `Filename Type Size Used Priority`, sizes in KiB.
+    var swaps: [Facts.SwapArea] {
+        ((try? Files.read(roots.proc + "/swaps")) ?? "").split(separator: "\n").dropFirst().compactMap { line in
+            let fields = line.split { $0 == " " || $0 == "\t" }
+            guard fields.count > 2, let size = Int(fields[2]) else { return nil }
+            return Facts.SwapArea(name: String(fields[0]), bytes: size * 1024)
+        }
+    }
+
+    var namespaces: NamespaceFacts {
+        var facts = NamespaceFacts()
+        facts.kinds = Set(((try? Files.list(roots.proc + "/self/ns")) ?? []).map(\.name))
+        facts.maxUserNamespaces = number("/sys/user/max_user_namespaces")
+        facts.unprivilegedUsernsClone = number("/sys/kernel/unprivileged_userns_clone")
+        facts.apparmorRestrictsUserns = number("/sys/kernel/apparmor_restrict_unprivileged_userns")
+        return facts
+    }
+
+    var platform: PlatformFacts {
+        var facts = PlatformFacts()
+        if let model = try? Files.read(roots.proc + "/device-tree/model") {
+            facts.model = String(model.prefix { $0 != "\0" && $0 != "\n" })
+        }
+        facts.bootFile = ["/boot/firmware/cmdline.txt", "/boot/cmdline.txt"].first { Files.exists(roots.system + $0) }
+        if let file = facts.bootFile { facts.bootFileText = (try? Files.read(roots.system + file)) ?? "" }
+        facts.hasGRUB = Files.exists(roots.system + "/etc/default/grub")
+        if Files.exists(roots.system + "/run/.containerenv") {
+            facts.container = "podman, by /run/.containerenv"
+        } else if Files.exists(roots.system + "/.dockerenv") {
+            facts.container = "Docker, by /.dockerenv"
+        } else if let name = try? Files.read(roots.system + "/run/systemd/container") {
+            facts.container = "\(name.split(separator: "\n").first ?? ""), by /run/systemd/container"
+        }
+        return facts
+    }
+
+    /// sd-bus looks at one variable, then at the other.
+    func bus(of user: Facts.User) -> SystemdFacts.Bus {
+        if roots.environment["DBUS_SESSION_BUS_ADDRESS"] != nil { return .reachable }
+        guard let directory = roots.environment["XDG_RUNTIME_DIR"] else {
+            return Files.exists("\(roots.system)/run/user/\(user.id)/bus") ? .unnamed : .missing
+        }
+        return Files.exists(roots.system + directory + "/bus") ? .reachable : .missing
+    }
+}

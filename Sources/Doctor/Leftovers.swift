@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import Linux
+import Supervisor
+
+extension Facts.Leftover {
+    /// All attempts' cgroups whose supervisor is dead, wherever in the trees; our own place may have been another then.
+    static func find(in host: CgroupHost) -> [Facts.Leftover] {
+        let hierarchies = Array(host.v1.values) + (host.unified.map { [$0] } ?? [])
+        let bases = Set(hierarchies.flatMap { [$0.own, $0.own + "/jobs"] })
+        return Set(hierarchies.map(\.mountPoint)).sorted().flatMap { stale(below: $0, depth: 8) }.map { parent, name in
+            Facts.Leftover(path: parent + "/" + name, isInReach: bases.contains(parent))
+        }
+    }
+
+    /// - Parameter depth: how far down to look; a job may nest cgroups without end.
+    private static func stale(below path: String, depth: Int) -> [(parent: String, name: String)] {
+        guard depth > 0 else { return [] }
+        return CgroupDirectory.children(of: path).sorted().flatMap { name in
+            // An attempt's own sub-cgroups go with it.
+            AttemptName.isAlive(name) ? stale(below: path + "/" + name, depth: depth - 1) : [(path, name)]
+        }
+    }
+}
+
+// What runs that were killed have left in the tree.
+extension Facts {
+    var leftoverFindings: [Finding] {
+        let (id, title) = ("leftovers", "stale cgroups")
+        guard cgroups != nil else { return [] }
+        guard !leftovers.isEmpty else { return [Finding(id, title, .ok, "none left behind")] }
+        let names = Set(leftovers.map { String($0.path.split(separator: "/").last ?? "") }).sorted()
+        let list = names.prefix(5).joined(separator: ", ") + (names.count > 5 ? ", …" : "")
+        let far = leftovers.filter { !$0.isInReach }
+        var remedy: [String] = []
+        if far.count < leftovers.count {
+            remedy.append(
+                "nothing: the next `jobs run` kills what is left in \(far.isEmpty ? "them" : "those nearby") and removes them"
+            )
+        }
+        if !far.isEmpty {
+            remedy.append("made from another cgroup than this shell's; kill what is left in them and remove them:")
+            remedy += far.map { "  " + Self.removal($0.path, sudo: !user.isRoot) }
+        }
+        return [
+            Finding(
+                id, title, .degraded, "\(names.count) left behind by runs that were killed: \(list)",
+                remedy: remedy.joined(separator: "\n"))
+        ]
+    }
+
+    private static func removal(_ path: String, sudo: Bool) -> String {
+        // v1 has no cgroup.kill, and an old kernel neither.
+        let command = "echo 1 > \(path)/cgroup.kill || kill -9 $(cat \(path)/cgroup.procs); sleep 1; rmdir \(path)"
+        return sudo ? "sudo sh -c '\(command)'" : command
+    }
+}

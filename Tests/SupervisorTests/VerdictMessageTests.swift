@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import JobModel
+import Testing
+
+@testable import Supervisor
+
+/// The one sentence that says why, and the OOM evidence from counters and kernel log.
+@Suite struct VerdictMessageTests {
+    private let killed = ExitStatus(signal: 9)
+    private let stress = OOMVictim(process: "stress", pid: 4711, anonRSSBytes: 90 << 20)
+
+    private func message(_ evidence: Evidence) -> String { VerdictRules.decide(evidence).verdict.message }
+
+    private func oom(_ log: [KernelOOM], kills: Int = 1, own: Int? = 0, ancestors: [String] = []) -> Evidence {
+        evidence(exit: killed) {
+            $0.oom = OOMCounters(kills: kills, ownLimitEvents: own)
+            $0.kernelLog = log
+            $0.ancestorsReached = ancestors
+        }
+    }
+
+    private func entry(_ limit: String?, _ victims: [OOMVictim] = []) -> KernelOOM {
+        KernelOOM(limitPath: limit, taskPath: "/jobs/run-7-99", victims: victims)
+    }
+
+    // MARK: Which limit
+
+    @Test func `the log names our own limit, and that of a cgroup the job made`() {
+        for path in ["/jobs/run-7-99", "/jobs/run-7-99/inner", "/run-7-99"] {
+            let (verdict, oom) = VerdictRules.decide(oom([entry(path, [stress])]))
+            #expect(verdict.cause == .ownLimit)
+            #expect(oom == OOMEvidence(source: .kernelLog, victims: [stress], limitPath: nil))
+        }
+    }
+
+    @Test func `the log names an ancestor, and a name that only begins like ours is not ours`() {
+        for path in ["/jobs", "/", "/jobs/run-7-9", "/jobs/run-7-99-1", "/xrun-7-99"] {
+            let (verdict, oom) = VerdictRules.decide(oom([entry(path, [stress])]))
+            #expect(verdict.cause == .ancestorLimit, "\(path)")
+            #expect(oom?.limitPath == path)
+            #expect(verdict.message.contains("because \(path) reached its limit, not the job"))
+        }
+    }
+
+    @Test func `a log entry without a limit is the whole machine`() {
+        let (verdict, oom) = VerdictRules.decide(oom([entry(nil, [stress])]))
+        #expect(verdict.cause == .system)
+        #expect(oom == OOMEvidence(source: .kernelLog, victims: [stress], limitPath: nil))
+        #expect(verdict.message.contains("whole machine"))
+    }
+
+    /// An earlier OOM of its own, survived, and later the machine's: the counters alone would blame the job.
+    @Test func `the log goes before the counters`() {
+        #expect(VerdictRules.decide(oom([entry(nil)], own: 3)).verdict.cause == .system)
+        #expect(VerdictRules.decide(oom([entry("/jobs/run-7-99")], own: 0)).verdict.cause == .ownLimit)
+        #expect(VerdictRules.decide(oom([entry(nil)], ancestors: ["/x"])).verdict.cause == .system)
+    }
+
+    @Test func `of several kills the last is the cause, and all victims are evidence`() {
+        let first = OOMVictim(process: "worker", pid: 1, anonRSSBytes: nil)
+        let (verdict, oom) = VerdictRules.decide(oom([entry("/jobs", [first]), entry("/jobs/run-7-99", [stress])]))
+        #expect(verdict.cause == .ownLimit)
+        #expect(oom?.victims == [first, stress])
+        #expect(verdict.message.contains("stress (pid 4711") && !verdict.message.contains("worker"))
+    }
+
+    @Test func `a log without kills in the counters proves nothing`() {
+        let (verdict, oom) = VerdictRules.decide(oom([entry("/jobs/run-7-99", [stress])], kills: 0))
+        #expect(verdict.state == .failed && verdict.cause == .signal)
+        #expect(oom == nil)
+    }
+
+    @Test func `counters are evidence with the nearest ancestor`() {
+        let (verdict, oom) = VerdictRules.decide(oom([], ancestors: ["/sys/fs/cgroup/a/b", "/sys/fs/cgroup/a"]))
+        #expect(verdict.cause == .ancestorLimit)
+        #expect(oom == OOMEvidence(source: .counters, limitPath: "/sys/fs/cgroup/a/b"))
+        #expect(VerdictRules.decide(self.oom([], own: 1, ancestors: ["/a"])).oom == OOMEvidence(source: .counters))
+    }
+
+    // MARK: Words
+
+    @Test func `the victim, its size and the limit are in the message`() {
+        let text = message(oom([entry("/jobs/run-7-99", [stress])]))
+        #expect(text.contains("killed stress (pid 4711, 90 M anonymous)"), "\(text)")
+        #expect(text.contains("its own memory limit of 100 M."), "\(text)")
+    }
+
+    @Test func `without the log the number of kills is in the message`() {
+        #expect(message(oom([], kills: 1, own: 1)).contains("killed a process of it when"))
+        #expect(message(oom([], kills: 5, own: 1)).contains("killed processes of it when"))
+    }
+
+    @Test func `a limit that the job set itself has no figure of ours`() {
+        var evidence = oom([entry("/jobs/run-7-99/inner")])
+        evidence.limits.memoryBytes = nil
+        #expect(message(evidence).contains("at a memory limit of its own"))
+    }
+
+    @Test func `a job killed before its command began says so`() {
+        var evidence = oom([], own: 1)
+        evidence.neverExecuted = true
+        #expect(message(evidence).contains("before its command even started"))
+        evidence = oom([], own: 1)
+        #expect(!message(evidence).contains("before its command"))
+        evidence.exit = nil
+        evidence.setupFailure = .init(step: "start", detail: "x", errno: 32)
+        #expect(message(evidence).contains("before its command even started"))
+    }
+
+    @Test func `when jobs-init is lost nobody knows whether the command had begun`() {
+        var evidence = oom([], own: 1)
+        evidence.exit = nil
+        #expect(!message(evidence).contains("before its command"))
+    }
+
+    @Test func `main's own status is told beside an OOM kill`() {
+        var evidence = oom([], own: 1)
+        evidence.exit = ExitStatus(code: 0)
+        #expect(message(evidence).contains("main process itself ended with status 0"))
+        evidence.exit = killed
+        #expect(!message(evidence).contains("main process itself"))
+    }
+
+    @Test func `under kill-process the kills that main survived are counted`() {
+        var evidence = oom([], kills: 3, own: 1)
+        evidence.policy = .killProcess
+        evidence.exit = ExitStatus(code: 0)
+        #expect(
+            message(evidence)
+                == "It exited with status 0. The kernel's OOM killer took 3 processes and the main process lived on (oom: kill-process)."
+        )
+        evidence.oom.kills = 1
+        evidence.exit = ExitStatus(code: 4)
+        #expect(message(evidence).hasPrefix("It exited with status 4. The kernel's OOM killer took one process and"))
+    }
+
+    @Test func `times, signals and commands are in their messages`() {
+        #expect(
+            message(evidence(exit: killed) { $0.timeLimit = .wall }) == "It was ended by its wall-time limit of 30s.")
+        #expect(
+            message(evidence(exit: killed) { $0.timeLimit = .cpu }) == "It was ended by its cpu-time limit of 10s.")
+        #expect(message(evidence { $0.cancelledBy = 2 }) == "It was interrupted by SIGINT.")
+        #expect(message(evidence { $0.cancelledBy = 15 }) == "It was cancelled by SIGTERM.")
+        #expect(message(evidence(exit: ExitStatus(signal: 11))) == "It was ended by SIGSEGV.")
+        #expect(message(evidence(exit: ExitStatus(signal: 40))) == "It was ended by signal 40.")
+        #expect(message(evidence(exit: ExitStatus(code: 3))) == "It exited with status 3.")
+        #expect(message(evidence(exit: nil)).contains("jobs-init"))
+    }
+
+    @Test func `a failed set-up names step, subject and reason`() {
+        func failed(_ detail: String, _ errno: CInt, isCommand: Bool) -> String {
+            message(
+                evidence(exit: nil) {
+                    $0.setupFailure = .init(step: "mount", detail: detail, errno: errno, isCommand: isCommand)
+                })
+        }
+        #expect(failed("/proc", 1, isCommand: false) == "It could not be set up: mount /proc: Operation not permitted.")
+        #expect(failed("frob", 2, isCommand: true) == "Command not found: frob.")
+        #expect(failed("/etc/passwd", 13, isCommand: true) == "/etc/passwd cannot be executed: Permission denied.")
+    }
+
+    @Test func `a cancelled job that never ran has no exit of its own`() {
+        let verdict = VerdictRules.decide(evidence(exit: nil) { $0.cancelledBy = 15 }).verdict
+        #expect(verdict.exit == ExitStatus())
+        #expect(verdict.processExitCode == 143)
+    }
+}
