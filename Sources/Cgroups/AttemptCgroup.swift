@@ -20,17 +20,18 @@ package final class AttemptCgroup: Sendable {
         var directories: [Controller: CgroupDirectory] = [:]
         do throws(CgroupError) {
             if let base = root.unifiedBase {
-                unified = try CgroupDirectory.make(base + "/" + name, version: .v2)
+                unified = try root.makeDirectory(name, in: base, version: .v2)
             } else {
                 unified = nil
             }
             for controller in Self.needed(limits, in: root) {
                 if root.version(of: controller) == .v2 {
+                    if root.host.mode == .hybrid { root.handDown() }
                     directories[controller] = unified
                 } else if let base = root.v1Bases[controller] {
                     // Controllers mounted together share a directory.
                     let path = base + "/" + name
-                    if made[path] == nil { made[path] = try CgroupDirectory.make(path, version: .v1) }
+                    if made[path] == nil { made[path] = try root.makeDirectory(name, in: base, version: .v1) }
                     directories[controller] = made[path]
                 }
             }

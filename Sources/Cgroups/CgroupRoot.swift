@@ -48,22 +48,32 @@ package struct CgroupRoot: Sendable {
 
     private static func isHierarchyRoot(_ path: String) -> Bool { !Files.exists(path + "/cgroup.type") }
 
+    /// Only names: a directory is made when the first attempt needs it, since each costs a mkdir and an rmdir.
     private static func prepareV1(_ host: CgroupHost) throws(CgroupError) -> CgroupRoot {
-        var bases: [Controller: String] = [:]
-        for (controller, hierarchy) in host.v1 { bases[controller] = hierarchy.own + "/" + directoryName }
+        let bases = host.v1.mapValues { $0.own + "/" + directoryName }
         let unified = host.unified.map { $0.own + "/" + directoryName }
-        for path in Set(bases.values).union(unified.map { [$0] } ?? []) {
-            _ = try CgroupDirectory.make(path, version: path == unified ? .v2 : .v1, mayExist: true)
-        }
-        if let cpuset = bases[.cpuset] { try CpusetController.initialise(CgroupDirectory(path: cpuset, version: .v1)) }
-        var enabled: Set<Controller> = []
-        if let unified, let own = host.unified?.own {
-            enabled = enable(host.v2Controllers, in: own)
-            enabled.formIntersection(enable(enabled, in: unified))
-        }
         return CgroupRoot(
-            host: host, unifiedBase: unified, v1Bases: bases, v2Controllers: enabled,
+            host: host, unifiedBase: unified, v1Bases: bases, v2Controllers: host.v2Controllers,
             removable: Array(Set(bases.values)) + (unified.map { [$0] } ?? []))
+    }
+
+    /// Makes the attempt's directory, and the base it lies in if it is the first there, or if another supervisor that
+    /// has just ended took the base away.
+    func makeDirectory(_ name: String, in base: String, version: CgroupVersion) throws(CgroupError) -> CgroupDirectory {
+        let path = base + "/" + name
+        do throws(CgroupError) { return try CgroupDirectory.make(path, version: version) } catch {
+            guard error.errno == .noSuchFileOrDirectory, removable.contains(base) else { throw error }
+        }
+        let directory = try CgroupDirectory.make(base, version: version, mayExist: true)
+        if version == .v2, host.mode == .unified { handDown() }
+        if version == .v1, base == v1Bases[.cpuset] { try CpusetController.initialise(directory) }
+        return try CgroupDirectory.make(path, version: version)
+    }
+
+    /// Lets attempts use the v2 controllers; on a hybrid host only asked for by the few jobs that use one.
+    func handDown() {
+        guard let base = unifiedBase else { return }
+        _ = Self.enable(Self.enable(v2Controllers, in: parentPath(base)), in: base)
     }
 
     private static func prepareBelow(_ host: CgroupHost, own: String) throws(CgroupError) -> CgroupRoot {
@@ -113,9 +123,13 @@ package struct CgroupRoot: Sendable {
     }
 
     /// Names of the attempts that have a cgroup here, ours and other supervisors'.
+    ///
+    /// Every attempt has a directory in the v2 tree and in the memory hierarchy, made first and removed last.
     package func attempts() -> Set<String> {
         var names: Set<String> = []
-        for base in bases { names.formUnion(CgroupDirectory.children(of: base.path)) }
+        for base in [v1Bases[.memory] ?? v1Bases.values.first, unifiedBase] {
+            if let base { names.formUnion(CgroupDirectory.children(of: base)) }
+        }
         names.remove("supervisor")
         names.remove("init")
         return names
