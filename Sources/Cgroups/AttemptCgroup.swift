@@ -78,8 +78,14 @@ package final class AttemptCgroup: Sendable {
             if let pids = limits.pids { try PidsController.apply(pids, to: directory) }
             PidsController.readBack(directory, into: &effective)
         }
-        if let directory = directories[.io] { try IOController.apply(limits.io, to: directory) }
-        if let directory = directories[.hugetlb] { try HugepageController.apply(limits.hugepages, to: directory) }
+        if let directory = directories[.io], !limits.io.isEmpty {
+            try IOController.apply(limits.io, to: directory)
+            IOController.readBack(directory, into: &effective)
+        }
+        if let directory = directories[.hugetlb] {
+            try HugepageController.apply(limits.hugepages, to: directory)
+            HugepageController.readBack(directory, of: limits.hugepages, into: &effective)
+        }
         if let rules = limits.devices { try restrictDevices(rules) }
         return effective
     }

@@ -53,7 +53,8 @@ extension CgroupRoot {
     }
 
     private var hasSwapAccounting: Bool {
-        if let base = v1Bases[.memory] { return Files.exists(base + "/memory.memsw.limit_in_bytes") }
+        // Our own cgroup, since the base may not be made yet; on v1 the root has the file too.
+        if let memory = host.v1[.memory] { return Files.exists(memory.own + "/memory.memsw.limit_in_bytes") }
         // The file exists in every cgroup but the root; our base is never the root.
         return unifiedBase.map { Files.exists($0 + "/memory.swap.max") } ?? false
     }

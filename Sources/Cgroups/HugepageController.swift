@@ -16,6 +16,15 @@ enum HugepageController {
         }
     }
 
+    static func readBack(
+        _ directory: CgroupDirectory, of limits: [ByteCount: ByteCount], into effective: inout EffectiveLimits
+    ) {
+        for page in limits.keys {
+            let suffix = directory.version == .v2 ? "max" : "limit_in_bytes"
+            effective.hugepages[page.bytes] = directory.readInt("hugetlb.\(sizeName(page)).\(suffix)")
+        }
+    }
+
     /// The kernel writes 2MB and 1GB for powers of 1024.
     static func sizeName(_ page: ByteCount) -> String {
         if page.bytes >= 1 << 30 { return "\(page.bytes >> 30)GB" }

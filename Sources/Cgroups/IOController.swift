@@ -29,6 +29,25 @@ enum IOController {
         }
     }
 
+    /// The limits as the kernel holds them, one line per disk in the format of v2's `io.max`.
+    static func readBack(_ directory: CgroupDirectory, into limits: inout EffectiveLimits) {
+        switch directory.version {
+        case .v2: limits.io = (directory.read("io.max") ?? "").split(separator: "\n").map(String.init)
+        case .v1:
+            var disks: [String: [String]] = [:]
+            for (key, file) in [
+                ("rbps", "read_bps_device"), ("wbps", "write_bps_device"), ("riops", "read_iops_device"),
+                ("wiops", "write_iops_device"),
+            ] {
+                for line in (directory.read("blkio.throttle.\(file)") ?? "").split(separator: "\n") {
+                    let words = line.split(separator: " ")
+                    if words.count == 2 { disks[String(words[0]), default: []].append("\(key)=\(words[1])") }
+                }
+            }
+            limits.io = disks.sorted { $0.key < $1.key }.map { ([$0.key] + $0.value).joined(separator: " ") }
+        }
+    }
+
     static func usage(of directory: CgroupDirectory?, into reading: inout UsageReading) {
         let bytes: IOTotals?
         let operations: IOTotals?

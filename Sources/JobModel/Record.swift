@@ -57,6 +57,10 @@ public struct EffectiveLimits: Hashable, Sendable {
     public var cpuWeight: Int?
     public var cpuset: String?
     public var pids: Int?
+    /// What the kernel shows for each limited disk: `8:0 rbps=max wbps=1048576 riops=max wiops=max`.
+    public var io: [String] = []
+    /// Bytes by page size in bytes.
+    public var hugepages: [Int: Int] = [:]
     public var wallTimeUsec: Int?
     public var cpuTimeUsec: Int?
     /// The tightest memory limit of a cgroup above the job, and its path.

@@ -129,7 +129,10 @@ extension EffectiveLimits {
             "memory_bytes": .int(memoryBytes), "swap_bytes": .int(swapBytes),
             "memory_soft_bytes": .int(memorySoftBytes),
             "cpus": cpus.map { .number($0.value) } ?? .null, "cpu_weight": .int(cpuWeight), "cpuset": .string(cpuset),
-            "pids": .int(pids), "wall_time_usec": .int(wallTimeUsec), "cpu_time_usec": .int(cpuTimeUsec),
+            "pids": .int(pids), "io": .array(io.map { .string($0) }),
+            "hugepages": .object(
+                hugepages.sorted { $0.key < $1.key }.map { JSON.Member(key: "\($0.key)", value: .int($0.value)) }),
+            "wall_time_usec": .int(wallTimeUsec), "cpu_time_usec": .int(cpuTimeUsec),
             "ancestor_memory_bytes": .int(ancestorMemoryBytes), "ancestor_memory_path": .string(ancestorMemoryPath),
             "unenforced": .dictionary(unenforced),
         ])

@@ -31,7 +31,7 @@ extension Record {
         "ended_at": "the main process's end",
         "limits": """
         as the kernel holds them, read back: `memory_bytes`, `swap_bytes`, `memory_soft_bytes`, `cpus`, `cpu_weight`, \
-        `cpuset`, `pids`, `wall_time_usec`, `cpu_time_usec`; `ancestor_memory_bytes` and `_path` are the tightest \
+        `cpuset`, `pids`, `io`, `hugepages`, `wall_time_usec`, `cpu_time_usec`; `ancestor_memory_bytes` and `_path` are the tightest \
         memory limit above the job; `unenforced` names limits let through by `--allow-unenforced`
         """,
         "usage": "what it used, see below",

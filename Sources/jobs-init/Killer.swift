@@ -36,15 +36,18 @@ struct Killer {
         }
     }
 
-    /// Who is in the job's cgroup now.
+    /// Who is in the job's cgroup now; one of another PID namespace reads as 0 and is not ours to signal.
     private func members() -> [pid_t] {
         guard let descriptor = plan.processesDescriptor else { return [] }
         var bytes = [UInt8](repeating: 0, count: 65536)
         let count = pread(descriptor, &bytes, bytes.count, 0)
         guard count > 0 else { return [] }
-        return String(decoding: bytes[0..<count], as: UTF8.self).split(separator: "\n").compactMap { pid_t($0) }
+        return String(decoding: bytes[0..<count], as: UTF8.self).split(separator: "\n").compactMap { pid_t($0) }.filter
+        { $0 > 0 }.filter { $0 > 0 }
     }
 
-    /// Whether anyone is left whom we cannot see as a child.
-    var hasMembers: Bool { !members().isEmpty }
+    /// Whether anyone is left who is not a child of ours.
+    ///
+    /// The kernel caches a v1 list for a second, so a listed pid counts only if it still exists.
+    var hasLivingMembers: Bool { members().contains { kill($0, 0) == 0 || errno == EPERM } }
 }

@@ -28,8 +28,12 @@ struct Watch {
                 let child: ChildEvent?
                 do throws(Errno) { child = try nextChild() } catch {
                     // ECHILD: everybody below us is gone. Without a PID namespace others may remain in the cgroup.
-                    if let mainStatus, !killer.hasMembers {
-                        finish(mainStatus, mainEnd, neverExecuted, supervisorIsThere)
+                    if let mainStatus {
+                        guard killer.hasLivingMembers else {
+                            finish(mainStatus, mainEnd, neverExecuted, supervisorIsThere)
+                        }
+                        // Somebody else's children, killed already: nothing will tell us that they are gone.
+                        deadlines.lookAgain()
                     }
                     break reaping
                 }

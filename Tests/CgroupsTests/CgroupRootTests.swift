@@ -102,7 +102,7 @@ import Testing
         var limits = Limits()
         limits.memory = ByteCount(1 << 20)
         #expect(root.unenforceable(limits).map(\.limit) == (Host.hasSwap ? ["swap"] : []))
-        try tree.add(["memory/jobs/memory.memsw.limit_in_bytes": "9223372036854771712\n"])
+        try tree.add(["memory/memory.memsw.limit_in_bytes": "9223372036854771712\n"])
         #expect(root.unenforceable(limits).isEmpty)
     }
 
@@ -132,7 +132,7 @@ import Testing
         let tree = try FakeCgroup()
         let root = try hybrid(tree)
         for name in ["run-1-1", "run-2-2"] {
-            for base in root.bases { _ = try CgroupDirectory.make(base.path + "/" + name, version: base.version) }
+            for base in root.bases { _ = try root.makeDirectory(name, in: base.path, version: base.version) }
         }
         let result = root.removeStale { $0 == "run-2-2" }
         #expect(result.removed == ["run-1-1"] && result.errors.isEmpty)

@@ -6,7 +6,7 @@ extension IntegrationTests {
     /// Each limit is enforced by the kernel, read back, and refused where it cannot be enforced.
     @Suite(.enabled(if: Machine.isRoot)) struct LimitTests {
         @Test func `a cpu quota throttles and says so`() throws {
-            let run = try JobsProgram.run(["cpu-hog"])
+            let run = try JobsProgram.run(Machine.hasMemory ? ["cpu-hog"] : ["--allow-unenforced", "cpu-hog"])
             #expect(run.state == "completed", "\(run.all)")
             #expect((run.record["limits"] as? [String: Any])?["cpus"] as? Double == 0.2)
             // A fifth of a CPU over two seconds; TCG machines start slowly, so half a CPU is the line not to cross.
@@ -56,6 +56,16 @@ extension IntegrationTests {
             // 2 MB at 1 MB/s; the kernel lets a first slice through at once.
             #expect((run.usage("wall_time_usec") ?? 0) > 1_000_000, "\(run.all)")
             #expect((run.usage("io_write_bytes") ?? 0) >= 2 << 20)
+            let lines = (run.record["limits"] as? [String: Any])?["io"] as? [String] ?? []
+            #expect(lines.count == 1 && lines[0].contains("wbps=1048576"), "\(lines)")
+        }
+
+        @Test(.enabled(if: Machine.hasHugepages)) func `huge pages are limited`() throws {
+            let run = try JobsProgram.run(["--hugepages", "2M=64M", "--", "true"])
+            let hugepages = (run.record["limits"] as? [String: Any])?["hugepages"] as? [String: Int]
+            #expect(run.code == 0 && hugepages == ["2097152": 64 << 20], "\(run.all)")
+            let absent = try JobsProgram.run(["--hugepages", "4M=64M", "--", "true"])
+            #expect(absent.code == 125 && absent.errors.contains("page size"), "\(absent.all)")
         }
 
         @Test func `devices not listed are refused`() throws {

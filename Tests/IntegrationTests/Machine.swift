@@ -14,6 +14,8 @@ enum Machine {
     static let isUnified = host?.mode == .unified
     static let hasUnifiedTree = host?.unified != nil
     static let hasMemory = host?.version(of: .memory) != nil
+    /// systemd hands hugetlb down to nobody, so only where we make our cgroups ourselves.
+    static let hasHugepages = !isUnified && host?.version(of: .hugetlb) != nil
     static let hasSystemd = FileManager.default.fileExists(atPath: "/run/systemd/system")
     /// CAP_SYS_RESOURCE, number 24: to protect processes from the OOM killer. Containers do not have it.
     static let mayUnprotect = (try? Credentials.permitted().contains(24)) ?? false
