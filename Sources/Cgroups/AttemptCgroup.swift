@@ -11,6 +11,7 @@ package final class AttemptCgroup: Sendable {
     /// The v2 directory: kill, freeze, events, cpu.stat and pressure come from here, on hybrid hosts too.
     package let unified: CgroupDirectory?
     package let root: CgroupRoot
+    private let ancestors: [CgroupDirectory]
 
     /// Makes the directories an attempt with these limits needs. What was made is removed again if one fails.
     package init(_ name: String, limits: Limits, in root: CgroupRoot) throws(CgroupError) {
@@ -41,6 +42,7 @@ package final class AttemptCgroup: Sendable {
             throw error
         }
         self.directories = directories
+        ancestors = Self.ancestors(of: directories[.memory], in: root)
     }
 
     /// Accounting always; a controller that costs a directory of its own only when something is asked of it.
@@ -102,9 +104,9 @@ package final class AttemptCgroup: Sendable {
 
     // MARK: Ancestors
 
-    /// The cgroups above this one that we can see, nearest first.
-    private func ancestors() -> [CgroupDirectory] {
-        guard let (directory, _) = memory else { return [] }
+    /// The cgroups above `directory` that we can see, nearest first.
+    private static func ancestors(of directory: CgroupDirectory?, in root: CgroupRoot) -> [CgroupDirectory] {
+        guard let directory else { return [] }
         let top = directory.version == .v1 ? root.host.v1[.memory]?.mountPoint : root.host.unified?.mountPoint
         var result: [CgroupDirectory] = []
         var path = parentPath(directory.path)
@@ -118,7 +120,7 @@ package final class AttemptCgroup: Sendable {
 
     private func tightestAncestor() -> (Int?, String?) {
         guard let (_, type) = memory else { return (nil, nil) }
-        let limited = ancestors().compactMap { ancestor in type.limit(of: ancestor).map { ($0, ancestor.path) } }
+        let limited = ancestors.compactMap { ancestor in type.limit(of: ancestor).map { ($0, ancestor.path) } }
         guard let tightest = limited.min(by: { $0.0 < $1.0 }) else { return (nil, nil) }
         return tightest
     }
@@ -126,7 +128,7 @@ package final class AttemptCgroup: Sendable {
     /// Path and OOM counter of every ancestor; compared before and after, they tell which one was the cause.
     package func ancestorCounters() -> [(path: String, count: Int)] {
         guard let (_, type) = memory else { return [] }
-        return ancestors().compactMap { ancestor in type.ancestorCounter(of: ancestor).map { (ancestor.path, $0) } }
+        return ancestors.compactMap { ancestor in type.ancestorCounter(of: ancestor).map { (ancestor.path, $0) } }
     }
 
     // MARK: Reading

@@ -39,7 +39,11 @@ package final class CgroupDirectory: Sendable {
     }
 
     /// The file's text; `nil` if the kernel has no such file here or cannot say (`ENOENT`, `EOPNOTSUPP`, `ENODEV`).
-    package func read(_ name: String) -> String? { try? Files.read(name, at: descriptor) }
+    ///
+    /// One read is enough: kernfs shows each of these files in one piece. Only lists of processes come in several.
+    package func read(_ name: String) -> String? {
+        (try? Descriptor.open(name, at: descriptor).readOnce()).map { String(decoding: $0, as: UTF8.self) }
+    }
 
     /// A file that holds one number; `nil` for `max`, for text, and for no file.
     package func readInt(_ name: String) -> Int? {
@@ -57,7 +61,9 @@ package final class CgroupDirectory: Sendable {
     package func has(_ name: String) -> Bool { faccessat(descriptor.rawValue, name, F_OK, 0) == 0 }
 
     /// Everyone in this cgroup itself, sub-cgroups not counted.
-    package var processes: [pid_t] { (read("cgroup.procs") ?? "").split(separator: "\n").compactMap { pid_t($0) } }
+    package var processes: [pid_t] {
+        ((try? Files.read("cgroup.procs", at: descriptor)) ?? "").split(separator: "\n").compactMap { pid_t($0) }
+    }
 
     /// Names of the cgroups right below.
     package static func children(of path: String) -> [String] {

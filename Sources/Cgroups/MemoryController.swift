@@ -66,6 +66,8 @@ package struct OOMCounters: Hashable, Sendable {
 package struct UsageReading: Sendable {
     package var usage = Usage()
     package var unavailable: [String: String] = [:]
+    /// What was counted of OOM kills, from the same reading.
+    package var oom = OOMCounters()
 
     package init() {}
 

@@ -82,6 +82,19 @@ package final class Descriptor: Sendable {
         return bytes
     }
 
+    /// The start of the file in one call, at most 16 KiB: enough for a file that the kernel writes in one piece.
+    package func readOnce() throws(Errno) -> [UInt8] {
+        let raw = rawValue
+        var failure: Errno?
+        let bytes = [UInt8](unsafeUninitializedCapacity: 16384) { buffer, count in
+            do throws(Errno) { count = try checked { pread(raw, buffer.baseAddress, 16384, 0) } } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+
     /// Reads from the start to the end, wherever the offset stands. See `pread(2)`.
     ///
     /// One call is enough for every cgroup file but the long lists; a file of `/proc` or a cgroup is made anew at offset 0.

@@ -131,7 +131,7 @@ package final class Attempt {
     private func finish() {
         var reading = cgroup.usage()
         watch.sample()
-        evidence.oom = cgroup.oom()
+        evidence.oom = reading.oom
         loop.forget(launch.report.rawValue)
         loop.forget(launch.process.pidfd.rawValue)
         watch.end()

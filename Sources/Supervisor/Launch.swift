@@ -36,6 +36,8 @@ struct Launch {
 
     private static func spawn(_ plan: Plan, table: DescriptorTable, initPath: String) throws(Errno) -> Process {
         var request = Process.Request(path: initPath, arguments: ["jobs-init"], descriptors: table.raw)
+        // The Swift runtime would look for its backtracer at every start; jobs-init reports what fails.
+        request.environment = ["SWIFT_BACKTRACE=enable=no,swift-backtrace=/none"]
         // Time and cgroup namespaces are entered later, by the process that needs them.
         var spaces = plan.namespaces.subtracting([.time, .cgroup])
         if !plan.initProcess { spaces.remove(.pid) }

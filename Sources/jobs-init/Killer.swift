@@ -42,8 +42,8 @@ struct Killer {
         var bytes = [UInt8](repeating: 0, count: 65536)
         let count = pread(descriptor, &bytes, bytes.count, 0)
         guard count > 0 else { return [] }
-        return String(decoding: bytes[0..<count], as: UTF8.self).split(separator: "\n").compactMap { pid_t($0) }.filter
-        { $0 > 0 }.filter { $0 > 0 }
+        let text = String(decoding: bytes[0..<count], as: UTF8.self)
+        return text.split(separator: "\n").compactMap { pid_t($0) }.filter { $0 > 0 }
     }
 
     /// Whether anyone is left who is not a child of ours.

@@ -48,29 +48,29 @@ struct Watch {
                 killer.killAll()
             }
             let ready = wait(supervisorIsThere: supervisorIsThere)
-            if ready.contains(0) { handleSignals() }
-            if ready.contains(1) { supervisorIsThere = handleControl() }
-            if ready.contains(2) { reach(.wall, deadlines.wall) }
-            if ready.contains(3) {
+            if ready[0] { handleSignals() }
+            if ready[1] { supervisorIsThere = handleControl() }
+            if ready[2] { reach(.wall, deadlines.wall) }
+            if ready[3] {
                 deadlines.cpu.acknowledge()
                 if deadlines.isCPUTimeUsedUp() { reach(.cpu, deadlines.cpu) }
             }
-            if ready.contains(4) {
+            if ready[4] {
                 deadlines.grace.acknowledge()
                 killer.killAll()
             }
         }
     }
 
-    /// Blocks until something happens; returns the indices of what did.
-    private func wait(supervisorIsThere: Bool) -> Set<Int> {
+    /// Blocks until something happens; tells for each of the descriptors whether it did.
+    private func wait(supervisorIsThere: Bool) -> [Bool] {
         let fds = [
             signals.descriptor.rawValue, supervisorIsThere ? control.rawValue : -1, deadlines.wall.descriptor.rawValue,
             deadlines.cpu.descriptor.rawValue, deadlines.grace.descriptor.rawValue,
         ]
         var polls = fds.map { pollfd(fd: $0, events: CShort(POLLIN), revents: 0) }
         _ = try? checked { poll(&polls, nfds_t(polls.count), -1) }
-        return Set(polls.indices.filter { polls[$0].revents != 0 })
+        return polls.map { $0.revents != 0 }
     }
 
     private func handleSignals() {

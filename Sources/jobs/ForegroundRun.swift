@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import ArgumentParser
 import Cgroups
 import Glibc
 import JobModel
@@ -13,14 +12,9 @@ struct ForegroundRun {
     let spec: JobSpec
 
     /// - Returns: the exit code of DESIGN 4.2.
-    func run() throws -> Int32 {
-        do {
-            return try supervise()
-        } catch let error as SupervisorError {
-            complain(error.description)
-            return 125
-        } catch let error as Errno {
-            complain("cannot watch the job: \(error)")
+    func run() -> Int32 {
+        do { return try supervise() } catch {
+            complain((error as? Errno).map { "cannot watch the job: \($0)" } ?? "\(error)")
             return 125
         }
     }

@@ -1,8 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Glibc
+
+/// Where the program starts.
+@main
+enum Main {
+    static func main() {
+        let words = CommandLine.arguments.dropFirst()
+        // `run` reads its words itself; on the way through ArgumentParser they would take a millisecond.
+        if words.first == "run" { exit(RunCommand.perform(Array(words.dropFirst()))) }
+        Jobs.main()
+    }
+}
 
 /// The command line. Each verb is a file of its own.
-@main
 struct Jobs: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "jobs",

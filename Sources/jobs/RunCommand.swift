@@ -17,24 +17,24 @@ struct RunCommand: ParsableCommand {
     @Argument(parsing: .captureForPassthrough)
     var words: [String] = []
 
-    func run() throws {
-        let arguments: RunArguments
-        let spec: JobSpec
+    func run() throws { throw ExitCode(Self.perform(words)) }
+
+    /// - Returns: the exit code of DESIGN 4.2.
+    static func perform(_ words: [String]) -> Int32 {
         do {
-            arguments = try RunArguments(words)
+            let arguments = try RunArguments(words)
             if arguments.help {
                 print(RunHelp.text)
-                return
+                return 0
             }
-            spec = try arguments.spec()
-        } catch let error as RunArguments.UsageError {
-            complain(error.description + "\n`jobs run --help` lists what it takes")
-            throw ExitCode(64)
+            return ForegroundRun(arguments: arguments, spec: try arguments.spec()).run()
         } catch let error as JobFileError {
             complain(error.description)
-            throw ExitCode(error.kind == .invalid ? 65 : 64)
+            return error.kind == .invalid ? 65 : 64
+        } catch {
+            complain("\(error)\n`jobs run --help` lists what it takes")
+            return 64
         }
-        throw ExitCode(try ForegroundRun(arguments: arguments, spec: spec).run())
     }
 }
 

@@ -38,6 +38,7 @@ package enum MemoryV1: MemoryController {
             otherwise: "no memory.max_usage_in_bytes")
         reading.set("swap_peak_bytes", \.swapPeakBytes, nil, otherwise: "cgroup v1 keeps no peak of swap alone")
         let counters = oom(of: directory)
+        reading.oom = counters
         let countsKills = FlatKeyed(directory.read("memory.oom_control"))["oom_kill"] != nil
         reading.set(
             "memory_oom_kills", \.memoryOOMKills, countsKills ? counters.kills : nil,

@@ -26,6 +26,7 @@ package enum MemoryV2: MemoryController {
 
     package static func usage(of directory: CgroupDirectory, into reading: inout UsageReading) {
         let events = FlatKeyed(directory.read("memory.events"))
+        reading.oom = counters(events)
         let stat = FlatKeyed(directory.read("memory.stat"))
         reading.set(
             "memory_peak_bytes", \.memoryPeakBytes, directory.readInt("memory.peak"),
@@ -57,9 +58,11 @@ package enum MemoryV2: MemoryController {
     }
 
     package static func oom(of directory: CgroupDirectory) -> OOMCounters {
-        let events = FlatKeyed(directory.read("memory.events"))
-        return OOMCounters(
-            kills: events["oom_kill"] ?? 0, ownLimitEvents: events["oom"], groupKills: events["oom_group_kill"])
+        counters(FlatKeyed(directory.read("memory.events")))
+    }
+
+    private static func counters(_ events: FlatKeyed) -> OOMCounters {
+        OOMCounters(kills: events["oom_kill"] ?? 0, ownLimitEvents: events["oom"], groupKills: events["oom_group_kill"])
     }
 
     package static func ancestorCounter(of directory: CgroupDirectory) -> Int? {
