@@ -193,15 +193,6 @@ package final class AttemptCgroup: Sendable {
         }
     }
 
-    /// The file whose change says that the last process has gone (v2 tree).
-    package var eventsPath: String? { unified.map { $0.path + "/cgroup.events" } }
-
-    /// Whether any process is left in here or below.
-    package var isPopulated: Bool {
-        if let unified { return FlatKeyed(unified.read("cgroup.events"))["populated"] != 0 }
-        return directories[.memory].map { !Self.everyone(in: $0.path, version: .v1).isEmpty } ?? false
-    }
-
     /// Everyone in the cgroup at `path` and below it.
     static func everyone(in path: String, version: CgroupVersion) -> [pid_t] {
         guard let directory = try? CgroupDirectory(path: path, version: version) else { return [] }

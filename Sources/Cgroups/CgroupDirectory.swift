@@ -65,6 +65,12 @@ package final class CgroupDirectory: Sendable {
         ((try? Files.read("cgroup.procs", at: descriptor)) ?? "").split(separator: "\n").compactMap { pid_t($0) }
     }
 
+    /// Whether there are cgroups below: each adds a link to its parent's directory, besides its own two.
+    package var hasChildren: Bool {
+        var status = stat()
+        return fstat(descriptor.rawValue, &status) != 0 || status.st_nlink > 2
+    }
+
     /// Names of the cgroups right below.
     package static func children(of path: String) -> [String] {
         ((try? Files.list(path)) ?? []).filter(\.isDirectory).map(\.name)

@@ -65,7 +65,9 @@ package struct CgroupHost: Hashable, Sendable {
             }
         }
         var host = CgroupHost(unified: nil, v1: [:], v2Controllers: [])
-        for line in mountinfo.split(separator: "\n") {
+        for bytes in mountinfo.utf8.split(separator: UInt8(ascii: "\n")) where mentionsCgroup(bytes) {
+            // A cut at line ends leaves whole characters.
+            let line = Substring(bytes)
             let fields = line.split(separator: " ").map(String.init)
             guard let dash = fields.firstIndex(of: "-"), dash + 3 < fields.count, dash > 4 else { continue }
             let (root, mountPoint) = (unescape(fields[3]), unescape(fields[4]))
@@ -86,6 +88,11 @@ package struct CgroupHost: Hashable, Sendable {
             }
         }
         return host
+    }
+
+    /// By bytes, because a machine has hundreds of mounts and splitting text by characters is slow.
+    private static func mentionsCgroup(_ line: Substring.UTF8View) -> Bool {
+        line.indices.contains { line[$0] == UInt8(ascii: "-") && line[$0...].starts(with: "- cgroup".utf8) }
     }
 
     /// The names in a `cgroup.controllers` file that we know.

@@ -2,24 +2,25 @@
 
 /// A file of `key value` lines: `memory.stat`, `cpu.stat`, `memory.events`, `/proc/vmstat`.
 package struct FlatKeyed: Sendable {
-    private let values: [Substring: Int]
+    private let bytes: [UInt8]
 
-    /// Lines that are not a key and an integer are passed over: new kernels add lines, and none may break old readers.
-    package init(_ text: String?) {
-        var values: [Substring: Int] = [:]
-        for line in (text ?? "").split(separator: "\n") {
-            guard let space = line.firstIndex(of: " "), let value = Int(line[line.index(after: space)...]) else {
-                continue
-            }
-            values[line[..<space]] = value
+    /// Kept as bytes and searched for each key: a few keys of a short file are found faster than a table is built.
+    package init(_ text: String?) { bytes = Array((text ?? "").utf8) }
+
+    /// `nil` if the kernel does not offer the key. Lines that are not a key and an integer are passed over: new kernels
+    /// add lines, and none may break old readers. The last of two lines with one key counts.
+    package subscript(key: String) -> Int? { value { $0.elementsEqual(key.utf8) } }
+
+    package var isEmpty: Bool { value { _ in true } == nil }
+
+    private func value(where isKey: (ArraySlice<UInt8>) -> Bool) -> Int? {
+        var found: Int?
+        for line in bytes.split(separator: UInt8(ascii: "\n")) {
+            guard let space = line.firstIndex(of: UInt8(ascii: " ")), isKey(line[..<space]) else { continue }
+            found = Int(String(decoding: line[(space + 1)...], as: UTF8.self)) ?? found
         }
-        self.values = values
+        return found
     }
-
-    /// `nil` if the kernel does not offer the key.
-    package subscript(key: String) -> Int? { values[key[...]] }
-
-    package var isEmpty: Bool { values.isEmpty }
 }
 
 /// The totals of a pressure-stall file: `some avg10=0.00 … total=123`.

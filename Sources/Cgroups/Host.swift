@@ -14,10 +14,6 @@ package enum Host {
 
     package static var mayLoadBPF: Bool { geteuid() == 0 }
 
-    package static var bootID: String {
-        (try? Files.read("/proc/sys/kernel/random/boot_id")).map { String($0.split(separator: "\n").first ?? "") } ?? ""
-    }
-
     /// The board's own name where firmware gives one: `Raspberry Pi 4 Model B Rev 1.4`.
     package static var board: String? {
         guard let text = try? Files.read("/proc/device-tree/model") else { return nil }

@@ -66,24 +66,15 @@ public struct Setting: Sendable {
         }
     }
 
+    /// Closures and not key paths: a key path is built at run time, thirty of them at every start.
     init<T>(
-        _ path: String, _ type: ValueType<T>, into target: any WritableKeyPath<JobSpec, T> & Sendable,
+        _ path: String, _ type: ValueType<T>, into target: @escaping @Sendable (T, inout JobSpec) -> Void,
         flag: String?? = .none, example: String, standard: String? = nil, synonyms: [String] = [],
         _ documentation: String
     ) {
         self.init(
             path, type, flag: flag, example: example, standard: standard, synonyms: synonyms, documentation,
-            set: { $1[keyPath: target] = $0 })
-    }
-
-    init<T>(
-        _ path: String, _ type: ValueType<T>, into target: any WritableKeyPath<JobSpec, T?> & Sendable,
-        flag: String?? = .none, example: String, standard: String? = nil, synonyms: [String] = [],
-        _ documentation: String
-    ) {
-        self.init(
-            path, type, flag: flag, example: example, standard: standard, synonyms: synonyms, documentation,
-            set: { $1[keyPath: target] = $0 })
+            set: target)
     }
 
     /// Puts a value into a job; a problem is named after `name`, the word the user wrote.

@@ -45,12 +45,6 @@ package final class Descriptor: Sendable {
         return Descriptor(CInt(result))
     }
 
-    /// A second descriptor for the same open file.
-    package func duplicate() throws(Errno) -> Descriptor {
-        let raw = rawValue
-        return Descriptor(try checked { fcntl(raw, F_DUPFD_CLOEXEC, 3) })
-    }
-
     package func setNonBlocking(_ on: Bool = true) throws(Errno) {
         let raw = rawValue
         let flags = try checked { fcntl(raw, F_GETFL) }

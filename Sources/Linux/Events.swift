@@ -21,8 +21,6 @@ package struct Timer: Sendable {
         )
     }
 
-    package func disarm() throws(Errno) { try set(itimerspec()) }
-
     private func set(_ value: itimerspec) throws(Errno) {
         var value = value
         let raw = Int(descriptor.rawValue)

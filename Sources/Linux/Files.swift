@@ -18,6 +18,17 @@ package enum Files {
         try checked { mkdir(path, mode) }
     }
 
+    /// Makes a directory and those above it that are missing.
+    package static func makeDirectories(_ path: String, mode: mode_t = 0o755) throws(Errno) {
+        var made = ""
+        for part in path.split(separator: "/") {
+            made += "/" + part
+            do throws(Errno) { try makeDirectory(made, mode: mode) } catch {
+                if error != .fileExists { throw error }
+            }
+        }
+    }
+
     package static func removeDirectory(_ path: String) throws(Errno) { try checked { rmdir(path) } }
 
     package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }

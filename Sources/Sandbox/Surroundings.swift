@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLinux
 import Glibc
 import Linux
 import SystemPackage
@@ -84,12 +85,23 @@ package struct Surroundings {
         }
     }
 
+    /// The working directory stays visible where it is, even if that is below the old `/tmp`.
     private func mountPrivateTmp() throws(SetupFailure) {
         guard plan.privateTmp else { return }
         for path in ["/tmp", "/var/tmp"] {
+            let kept =
+                plan.directory.hasPrefix(path + "/")
+                ? try? Descriptor.open(plan.directory, CInt(CLINUX_O_PATH) | O_DIRECTORY) : nil
             try step("mount", path) { () throws(Errno) in
                 try Mounts.mount(
                     "tmp", on: path, type: "tmpfs", flags: UInt(MS_NOSUID) | UInt(MS_NODEV), options: "mode=1777")
+            }
+            guard let kept else { continue }
+            let directory = plan.directory
+            try step("keep the working directory", directory) { () throws(Errno) in
+                try Files.makeDirectories(directory)
+                try Mounts.mount(
+                    "/proc/self/fd/\(kept.rawValue)", on: directory, flags: UInt(MS_BIND) | UInt(MS_REC))
             }
         }
     }

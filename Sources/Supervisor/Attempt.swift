@@ -97,7 +97,16 @@ package final class Attempt {
             return
         }
         buffer += bytes
-        for report in Report.decode(from: &buffer) { handle(report) }
+        let reports = Report.decode(from: &buffer) { misunderstood() }
+        for report in reports { handle(report) }
+    }
+
+    /// jobs-init is of another build: it waits for an answer that we do not know to give, so it is ended here.
+    private func misunderstood() {
+        evidence.setupFailure = SetupFailure(
+            step: "understand jobs-init;", detail: "it is of another version than jobs, install both together",
+            errno: EPROTO)
+        try? launch.process.signal(SIGKILL)
     }
 
     private func handle(_ report: Report) {

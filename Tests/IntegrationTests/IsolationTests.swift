@@ -56,6 +56,14 @@ extension IntegrationTests {
             #expect(FileManager.default.fileExists(atPath: "/tmp/" + name))
         }
 
+        @Test func `a working directory below tmp stays visible`() throws {
+            let scratch = try Scratch()
+            let run = try JobsProgram.run(
+                ["--private-tmp", "--", "sh", "-c", "pwd; echo kept > here; ls -A /var/tmp | wc -l"], in: scratch.path)
+            #expect(run.output == "\(scratch.path)\n1\n", "\(run.all)")
+            #expect(FileManager.default.fileExists(atPath: scratch.path + "/here"))
+        }
+
         @Test func `no mount leaks in or out`() throws {
             let before = try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)
             let scratch = try Scratch()

@@ -50,7 +50,7 @@ void clinux_reset_signals(void);
 
 // Mount attributes of <linux/mount.h>, which cannot be included beside <sys/mount.h>.
 struct clinux_mount_attr { uint64_t attr_set, attr_clr, propagation, userns_fd; };
-enum { CLINUX_MOUNT_ATTR_RDONLY = 1, CLINUX_MOUNT_ATTR_NOSUID = 2, CLINUX_AT_RECURSIVE = 0x8000 };
+enum { CLINUX_MOUNT_ATTR_RDONLY = 1, CLINUX_AT_RECURSIVE = 0x8000 };
 
 // ioctl requests and flags that are macros with casts, which the importer drops.
 int clinux_loopback_up(void);
@@ -59,7 +59,7 @@ int clinux_set_controlling_tty(int fd);
 int clinux_get_winsize(int fd, uint16_t *rows, uint16_t *columns);
 int clinux_set_winsize(int fd, uint16_t rows, uint16_t columns);
 
-// Credentials of a peer on a Unix socket and of struct ucred's layout.
-enum { CLINUX_O_PATH = 010000000, CLINUX_P_PIDFD = 3 };
+// Hidden without _GNU_SOURCE.
+enum { CLINUX_O_PATH = 010000000 };
 
 #endif

@@ -68,7 +68,7 @@ package enum MemoryV1: MemoryController {
     /// `oom_kill` is local on v1 (4.13), so those of sub-cgroups are added: a job may have made some.
     package static func oom(of directory: CgroupDirectory) -> OOMCounters {
         var counters = OOMCounters(limitHits: 0)
-        addUp(directory.path, into: &counters)
+        counters.kills = kills(in: directory)
         // Either may rise alone: with memsw = memory the kernel stops at whichever it tries first. From 6.13 on memsw's
         // failures are not counted at all (page_counter's track_failcnt), so the peak has to tell.
         let failures = failures(of: directory)
@@ -83,10 +83,15 @@ package enum MemoryV1: MemoryController {
         return counters
     }
 
-    private static func addUp(_ path: String, into counters: inout OOMCounters) {
-        guard let directory = try? CgroupDirectory(path: path, version: .v1) else { return }
-        counters.kills += FlatKeyed(directory.read("memory.oom_control"))["oom_kill"] ?? 0
-        for child in CgroupDirectory.children(of: path) { addUp(path + "/" + child, into: &counters) }
+    private static func kills(in directory: CgroupDirectory) -> Int {
+        var kills = FlatKeyed(directory.read("memory.oom_control"))["oom_kill"] ?? 0
+        guard directory.hasChildren else { return kills }
+        for child in CgroupDirectory.children(of: directory.path) {
+            if let child = try? CgroupDirectory(path: directory.path + "/" + child, version: .v1) {
+                kills += self.kills(in: child)
+            }
+        }
+        return kills
     }
 
     package static func ancestorCounter(of directory: CgroupDirectory) -> Int? { failures(of: directory) }
