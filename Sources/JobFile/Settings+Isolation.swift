@@ -32,7 +32,7 @@ extension Settings {
             "isolation.user", .onOff, into: { $1.isolation.user = $0 }, flag: "userns", example: "true",
             standard: "false",
             synonyms: ["user-namespace"],
-            "Own user numbers: root inside is nobody outside."),
+            "Own user namespace: privileges inside count for nothing outside. Everybody keeps their number."),
         Setting(
             "isolation.cgroup", .onOff, into: { $1.isolation.cgroup = $0 }, example: "true", standard: "false",
             synonyms: ["cgroupns"],
@@ -44,7 +44,8 @@ extension Settings {
         Setting(
             "isolation.private-tmp", .onOff, into: { $1.isolation.privateTmp = $0 }, example: "true", standard: "false",
             synonyms: ["tmp", "tmpfs"],
-            "Own empty `/tmp` in memory, charged to the job and gone at its end; needs `isolation.mount`."),
+            "Own empty `/tmp` and `/var/tmp` in memory, charged to the job and gone at its end; needs `isolation.mount`."
+        ),
         Setting(
             "isolation.seccomp", .onOff, into: { $1.isolation.seccomp = $0 }, example: "false", standard: "true",
             "Refuse system calls that no batch job needs, such as loading kernel modules."),

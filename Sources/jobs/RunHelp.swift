@@ -20,7 +20,9 @@ enum RunHelp {
             lines += ["", title]
             lines += table(
                 Settings.all.filter { $0.section == section }.compactMap { setting in
-                    setting.usage.map { ($0, setting.documentation) }
+                    // A switch that is on is shown by the flag that turns it off.
+                    let isOn = setting.isSwitch && setting.standard == "true"
+                    return setting.usage.map { ($0, (isOn ? "Do without: " : "") + setting.documentation) }
                 })
         }
         lines += [
