@@ -34,18 +34,11 @@ struct RunArguments: Equatable {
     ]
 
     init(_ words: [String]) throws(UsageError) {
+        // Our own words first: the settings' list takes half a millisecond to come into being, and need not for `-- true`.
         var rest = words[...]
-        while let word = rest.first {
-            do throws(Problem) {
-                if let given = try Settings.take(from: &rest) {
-                    settings.append(given)
-                    continue
-                }
-            } catch { throw UsageError(description: error.description) }
-            rest.removeFirst()
+        while let word = rest.popFirst() {
             switch word {
             case "--":
-                guard target == nil else { throw UsageError(description: "give a job or a command after --, not both") }
                 guard !rest.isEmpty else { throw UsageError(description: "there is no command after --") }
                 target = .command(Array(rest))
                 return
@@ -62,13 +55,21 @@ struct RunArguments: Equatable {
                 help = true
                 return
             case _ where word.hasPrefix("-") && word != "-":
-                throw UsageError(description: Settings.unknown(flag: word).description)
+                rest = words[(rest.startIndex - 1)...]
+                settings.append(try setting(from: &rest))
             default:
                 // What follows a job's name is for its script.
                 target = .job(word, arguments: Array(rest.drop { $0 == "--" }))
                 return
             }
         }
+    }
+
+    private func setting(from rest: inout ArraySlice<String>) throws(UsageError) -> Settings.Given {
+        do throws(Problem) {
+            if let given = try Settings.take(from: &rest) { return given }
+        } catch { throw UsageError(description: error.description) }
+        throw UsageError(description: Settings.unknown(flag: rest.first ?? "").description)
     }
 
     /// The job to run: file or command, then the flags over it.
