@@ -136,16 +136,18 @@ package final class Attempt {
 
     // MARK: The end
 
-    /// Reads everything while the mounts and the cgroup still stand, then takes them away.
+    /// Reads everything while the cgroup still stands, then takes it away.
     private func finish() {
-        var reading = cgroup.usage()
-        watch.sample()
-        evidence.oom = reading.oom
+        // What memory consists of first: files in a private tmpfs go with the mounts.
+        watch.sample(always: true)
         loop.forget(launch.report.rawValue)
         loop.forget(launch.process.pidfd.rawValue)
         watch.end()
-        // jobs-init leaves when we close this; its mounts go with it while we remove the cgroup.
+        // jobs-init leaves when we close this; its mounts go with it while we read what the kernel counted, which stays
+        // until the cgroup goes.
         launch.control = nil
+        var reading = cgroup.usage()
+        evidence.oom = reading.oom
         completeUsage(&reading)
         gatherOOMEvidence()
         evidence.usage = reading.usage

@@ -53,9 +53,9 @@ final class OOMWatch {
     }
 
     /// Looks at memory now. At most every 10 ms while events pour in.
-    func sample() {
+    func sample(always: Bool = false) {
         let now = Clock.monotonicMicroseconds
-        guard now - lastSampleUsec > 10_000 else { return }
+        guard always || now - lastSampleUsec > 10_000 else { return }
         lastSampleUsec = now
         largest.formUnion(cgroup.memorySplit())
     }

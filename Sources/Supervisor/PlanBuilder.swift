@@ -19,9 +19,9 @@ struct PlanBuilder {
             throw .refused("job '\(spec.name)' has no command", remedy: "add `command:` to its file")
         }
         var plan = Plan()
-        let (account, credentials) = try Account.identity(user: spec.user, group: spec.group)
+        let other = try Account.identity(user: spec.user, group: spec.group)
         plan.arguments = command.arguments
-        plan.environment = environment(for: account, changed: credentials != nil)
+        plan.environment = environment(for: other?.account)
         plan.directory = spec.directory ?? directory
         plan.namespaces = namespaces
         plan.hostname = hostname
@@ -31,7 +31,7 @@ struct PlanBuilder {
         plan.maskPaths = spec.isolation.maskPaths
         plan.cgroupMount = spec.isolation.cgroup ? host.unified?.mountPoint : nil
         plan.initProcess = spec.isolation.initProcess
-        plan.identity = credentials
+        plan.identity = other?.identity
         plan.capabilities = try capabilities()
         plan.seccomp = spec.isolation.seccomp ? seccomp : []
         plan.umask = spec.umask
@@ -81,9 +81,10 @@ struct PlanBuilder {
         return trimmed.isEmpty ? "job" : String(trimmed)
     }
 
-    private func environment(for account: Account, changed: Bool) -> [String] {
+    /// - Parameter account: the user that the job becomes, with a home of their own.
+    private func environment(for account: Account?) -> [String] {
         var result = environment
-        if changed {
+        if let account {
             result["HOME"] = account.home
             result["USER"] = account.name
             result["LOGNAME"] = account.name

@@ -41,10 +41,12 @@ package struct Account: Hashable, Sendable {
         return Array(groups.prefix(Int(count)))
     }
 
-    /// Who a job runs as: root may choose anybody, others only themselves.
-    static func identity(user: String?, group: String?) throws(SupervisorError) -> (Account, Plan.Identity?) {
+    /// Whom a job becomes, `nil` if it stays who we are: root may choose anybody, others only themselves.
+    static func identity(
+        user: String?, group: String?
+    ) throws(SupervisorError) -> (account: Account, identity: Plan.Identity)? {
+        guard user != nil || group != nil else { return nil }
         let current = Account.current
-        guard user != nil || group != nil else { return (current, nil) }
         guard let account = user.map({ find($0) }) ?? current else {
             throw .refused("there is no user '\(user ?? "")' on this machine", remedy: "`getent passwd` lists them")
         }
@@ -61,7 +63,7 @@ package struct Account: Hashable, Sendable {
                     "only root may run a job as somebody else (user '\(account.name)')",
                     remedy: "leave `user` out, or use sudo")
             }
-            return (account, nil)
+            return nil
         }
         return (account, Plan.Identity(uid: account.uid, gid: gid, groups: account.groups(primary: gid)))
     }
