@@ -72,9 +72,9 @@ func currentEnvironment() -> [String: String] {
     var result: [String: String] = [:]
     var pointer = environ
     while let entry = pointer.pointee {
-        let pair = String(cString: entry)
-        if let equals = pair.firstIndex(of: "=") {
-            result[String(pair[..<equals])] = String(pair[pair.index(after: equals)...])
+        if let equals = strchr(entry, 61) {
+            let name = UnsafeRawBufferPointer(start: entry, count: equals - entry)
+            result[String(decoding: name, as: UTF8.self)] = String(cString: equals + 1)
         }
         pointer += 1
     }
