@@ -21,11 +21,12 @@ extension AttemptCgroup {
     /// - Throws: if a process cannot be killed within two seconds, with its name and state.
     package func remove() throws(CgroupError) { try CgroupCleanup.remove(paths) }
 
+    /// In the order of removal: what `CgroupRoot.attempts()` looks for goes last, so that a removal cut short is found.
     private var paths: [(path: String, version: CgroupVersion)] {
-        var seen: [String: CgroupVersion] = [:]
-        for directory in directories.values { seen[directory.path] = directory.version }
-        if let unified { seen[unified.path] = .v2 }
-        return seen.map { ($0.key, $0.value) }
+        var seen: Set<String> = []
+        let last = [directories[.memory], unified].compactMap { $0 }
+        let first = directories.values.filter { directory in !last.contains { $0.path == directory.path } }
+        return (first + last).filter { seen.insert($0.path).inserted }.map { ($0.path, $0.version) }
     }
 }
 

@@ -117,9 +117,11 @@ package struct CgroupRoot: Sendable {
         return v2Controllers.contains(controller) ? .v2 : nil
     }
 
-    /// Base directories by path, each hierarchy once.
+    /// Base directories, each hierarchy once; those that ``attempts()`` looks into come last.
     package var bases: [(path: String, version: CgroupVersion)] {
-        Set(v1Bases.values).sorted().map { ($0, .v1) } + (unifiedBase.map { [($0, .v2)] } ?? [])
+        let memory = v1Bases[.memory]
+        let v1 = Set(v1Bases.values).subtracting([memory].compactMap { $0 }).sorted() + [memory].compactMap { $0 }
+        return v1.map { ($0, .v1) } + (unifiedBase.map { [($0, .v2)] } ?? [])
     }
 
     /// Names of the attempts that have a cgroup here, ours and other supervisors'.

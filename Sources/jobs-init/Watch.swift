@@ -14,8 +14,6 @@ struct Watch {
     let floorRSSBytes: Int
     let tell: (Report) -> Void
 
-    private static let hangUp = CShort(POLLHUP | POLLERR)
-
     func run() -> Never {
         var mainStatus: CInt?
         var mainEnd = (monotonic: 0, realtime: 0)
