@@ -37,11 +37,11 @@ package enum MemoryV1: MemoryController {
             "memory_peak_bytes", \.memoryPeakBytes, directory.readInt("memory.max_usage_in_bytes"),
             otherwise: "no memory.max_usage_in_bytes")
         reading.set("swap_peak_bytes", \.swapPeakBytes, nil, otherwise: "cgroup v1 keeps no peak of swap alone")
-        let counters = oom(of: directory)
+        let kills = kills(in: directory)
+        let counters = counters(of: directory, kills: kills)
         reading.oom = counters
-        let countsKills = FlatKeyed(directory.read("memory.oom_control"))["oom_kill"] != nil
         reading.set(
-            "memory_oom_kills", \.memoryOOMKills, countsKills ? counters.kills : nil,
+            "memory_oom_kills", \.memoryOOMKills, kills,
             otherwise: "no oom_kill in memory.oom_control (kernel 4.13)")
         reading.set(
             "memory_oom_events", \.memoryOOMEvents, nil, otherwise: "cgroup v1 does not count whose limit was the cause"
@@ -67,8 +67,11 @@ package enum MemoryV1: MemoryController {
 
     /// `oom_kill` is local on v1 (4.13), so those of sub-cgroups are added: a job may have made some.
     package static func oom(of directory: CgroupDirectory) -> OOMCounters {
-        var counters = OOMCounters(limitHits: 0)
-        counters.kills = kills(in: directory)
+        counters(of: directory, kills: kills(in: directory))
+    }
+
+    private static func counters(of directory: CgroupDirectory, kills: Int?) -> OOMCounters {
+        var counters = OOMCounters(kills: kills ?? 0, limitHits: 0)
         // Either may rise alone: with memsw = memory the kernel stops at whichever it tries first. From 6.13 on memsw's
         // failures are not counted at all (page_counter's track_failcnt), so the peak has to tell.
         let failures = failures(of: directory)
@@ -83,12 +86,13 @@ package enum MemoryV1: MemoryController {
         return counters
     }
 
-    private static func kills(in directory: CgroupDirectory) -> Int {
-        var kills = FlatKeyed(directory.read("memory.oom_control"))["oom_kill"] ?? 0
+    /// `nil` before 4.13, which does not count them.
+    private static func kills(in directory: CgroupDirectory) -> Int? {
+        guard var kills = FlatKeyed(directory.read("memory.oom_control"))["oom_kill"] else { return nil }
         guard directory.hasChildren else { return kills }
         for child in CgroupDirectory.children(of: directory.path) {
             if let child = try? CgroupDirectory(path: directory.path + "/" + child, version: .v1) {
-                kills += self.kills(in: child)
+                kills += self.kills(in: child) ?? 0
             }
         }
         return kills
