@@ -14,18 +14,26 @@ let package = Package(
     products: [
         .executable(name: "jobs", targets: ["jobs"]),
         .executable(name: "jobs-init", targets: ["jobs-init"]),
+        .executable(name: "jobsd", targets: ["jobsd"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.3.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.5.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.20.0", traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
     ],
     targets: [
         // The CLI. Not a PIE: a position-independent static Swift runtime costs 0.7 ms of relocations at every start.
         .executableTarget(
             name: "jobs",
             dependencies: [
-                "Doctor", "Supervisor", "JobFile", "JobModel", "Cgroups", "Linux", system,
+                "Doctor", "JobsClient", "JobsView", "JobsAPI", "Supervisor", "JobFile", "JobModel", "Cgroups", "Linux",
+                system,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict,
@@ -36,6 +44,18 @@ let package = Package(
             dependencies: ["Sandbox", "Linux", system],
             swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
+
+        // The daemon: configuration, then services. No logic.
+        .executableTarget(
+            name: "jobsd",
+            dependencies: [
+                "JobsServer", "JobStore", "Scheduler", "Supervisor", "Systemd", "Linux", system,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(["-Xclang-linker", "-no-pie"], .when(configuration: .release))]),
 
         // What benchmarks/launch measures: the supervisor in one process, job after job.
         .executableTarget(
@@ -52,6 +72,41 @@ let package = Package(
         .target(
             name: "Supervisor",
             dependencies: ["Sandbox", "Cgroups", "Systemd", "JobModel", "Linux", "CSeccomp", system],
+            swiftSettings: strict),
+        // The daemon's heart on the event loop's thread, and the API's end on the socket.
+        .target(
+            name: "JobsServer",
+            dependencies: [
+                "JobsAPI", "JobStore", "Scheduler", "Supervisor", "JobFile", "JobModel", "Cgroups", "Linux", system,
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "JobsClient",
+            dependencies: [
+                "JobsAPI", "JobModel", "Linux", system,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        // What people read: tables, summaries, moments. Pure.
+        .target(name: "JobsView", dependencies: ["JobsAPI", "JobModel"], swiftSettings: strict),
+        .target(name: "JobsAPI", dependencies: ["JobModel"], swiftSettings: strict),
+        .target(
+            name: "JobStore",
+            dependencies: [
+                "JobModel",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict + [.define("SQLITE_DISABLE_SNAPSHOT")]),
+        .target(
+            name: "Scheduler",
+            dependencies: ["JobModel", .product(name: "Collections", package: "swift-collections")],
             swiftSettings: strict),
         .target(name: "Sandbox", dependencies: ["Linux", system], swiftSettings: strict),
         .target(name: "Cgroups", dependencies: ["JobModel", "Linux", system], swiftSettings: strict),
@@ -73,9 +128,17 @@ let package = Package(
         ),
         .testTarget(
             name: "SupervisorTests", dependencies: ["Supervisor", "Cgroups", "JobModel"], swiftSettings: strict),
+        .testTarget(name: "SchedulerTests", dependencies: ["Scheduler", "JobModel"], swiftSettings: strict),
+        .testTarget(
+            name: "JobStoreTests",
+            dependencies: ["JobStore", "JobModel", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["Supervisor", "Cgroups", "JobModel", "JobFile", "Linux", system],
+            dependencies: [
+                "JobsClient", "JobsAPI", "Supervisor", "Cgroups", "JobModel", "JobFile", "Linux", system,
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -60,35 +60,75 @@ package final class AttemptCgroup: Sendable {
         directories[.memory].map { ($0, $0.version == .v2 ? MemoryV2.self : MemoryV1.self) }
     }
 
-    /// Writes the limits and reads back what the kernel made of them.
-    package func apply(_ limits: Limits, oom: OOMPolicy) throws(CgroupError) -> EffectiveLimits {
+    /// The cgroup of an attempt that another process of ours made and that still stands.
+    package init(adopting place: Place, in root: CgroupRoot) throws(CgroupError) {
+        name = place.name
+        self.root = root
+        unified = try place.unified.map { path throws(CgroupError) in try CgroupDirectory(path: path, version: .v2) }
+        var directories: [Controller: CgroupDirectory] = [:]
+        for (controller, path) in place.controllers {
+            directories[controller] =
+                path == place.unified ? unified : try CgroupDirectory(path: path, version: place.version(of: path))
+        }
+        self.directories = directories
+        ancestors = Self.ancestors(of: directories[.memory], in: root)
+    }
+
+    /// Where the cgroup lies, to be written down for whoever comes after us.
+    package struct Place: Hashable, Sendable {
+        package var name: String
+        package var unified: String?
+        package var controllers: [Controller: String]
+
+        package init(name: String, unified: String?, controllers: [Controller: String]) {
+            self.name = name
+            self.unified = unified
+            self.controllers = controllers
+        }
+
+        /// On v2 all controllers share the one directory.
+        func version(of path: String) -> CgroupVersion { path == unified ? .v2 : .v1 }
+
+        /// Removes the cgroup, also if only parts of it are there; kills first whoever is still in it.
+        package func remove() throws(CgroupError) {
+            let paths = Set(controllers.values).union(unified.map { [$0] } ?? [])
+            try CgroupCleanup.remove(paths.map { ($0, version(of: $0)) }.filter { Files.exists($0.0) })
+        }
+    }
+
+    package var place: Place {
+        Place(name: name, unified: unified?.path, controllers: directories.mapValues(\.path))
+    }
+
+    /// Writes the limits; ``effective(_:)`` tells what the kernel made of them.
+    package func apply(_ limits: Limits, oom: OOMPolicy) throws(CgroupError) {
+        if let (directory, type) = memory { try type.apply(limits, oom: oom, to: directory) }
+        if let directory = directories[.cpu] { try CPUController.apply(limits, to: directory) }
+        if let cpus = limits.cpuset, let directory = directories[.cpuset] {
+            try CpusetController.apply(cpus, to: directory)
+        }
+        if let pids = limits.pids, let directory = directories[.pids] { try PidsController.apply(pids, to: directory) }
+        if !limits.io.isEmpty, let directory = directories[.io] { try IOController.apply(limits.io, to: directory) }
+        if let directory = directories[.hugetlb] { try HugepageController.apply(limits.hugepages, to: directory) }
+        if let rules = limits.devices { try restrictDevices(rules) }
+    }
+
+    /// The limits as the kernel holds them.
+    package func effective(_ limits: Limits) -> EffectiveLimits {
         var effective = EffectiveLimits()
         if let (directory, type) = memory {
-            try type.apply(limits, oom: oom, to: directory)
             type.readBack(directory, into: &effective)
             (effective.ancestorMemoryBytes, effective.ancestorMemoryPath) = tightestAncestor()
         }
-        if let directory = directories[.cpu] {
-            try CPUController.apply(limits, to: directory)
-            CPUController.readBack(directory, into: &effective)
-        }
-        if let cpus = limits.cpuset, let directory = directories[.cpuset] {
-            try CpusetController.apply(cpus, to: directory)
+        if let directory = directories[.cpu] { CPUController.readBack(directory, into: &effective) }
+        if limits.cpuset != nil, let directory = directories[.cpuset] {
             effective.cpuset = CpusetController.effective(directory)
         }
-        if let directory = directories[.pids] {
-            if let pids = limits.pids { try PidsController.apply(pids, to: directory) }
-            PidsController.readBack(directory, into: &effective)
-        }
-        if let directory = directories[.io], !limits.io.isEmpty {
-            try IOController.apply(limits.io, to: directory)
-            IOController.readBack(directory, into: &effective)
-        }
+        if let directory = directories[.pids] { PidsController.readBack(directory, into: &effective) }
+        if !limits.io.isEmpty, let directory = directories[.io] { IOController.readBack(directory, into: &effective) }
         if let directory = directories[.hugetlb] {
-            try HugepageController.apply(limits.hugepages, to: directory)
             HugepageController.readBack(directory, of: limits.hugepages, into: &effective)
         }
-        if let rules = limits.devices { try restrictDevices(rules) }
         return effective
     }
 
@@ -154,6 +194,22 @@ package final class AttemptCgroup: Sendable {
         IOController.usage(of: directories[.io], into: &reading)
         pressure(into: &reading)
         return reading
+    }
+
+    /// Memory in bytes, CPU time in µs and tasks at this moment; `nil` where the kernel does not say.
+    package func current() -> (memoryBytes: Int?, cpuUsageUsec: Int?, pids: Int?) {
+        var reading = UsageReading()
+        if let time = unified ?? directories[.cpuacct] { CPUController.time(of: time, into: &reading) }
+        return (
+            memory.flatMap { $0.type.current(of: $0.directory) }, reading.usage.cpuUsageUsec,
+            directories[.pids]?.readInt("pids.current")
+        )
+    }
+
+    /// Whether a process was ever in here.
+    package var hasCountedAnyone: Bool {
+        let usage = usage().usage
+        return (usage.pidsPeak ?? 0) > 0 || (usage.cpuUsageUsec ?? 0) > 0
     }
 
     private func pressure(into reading: inout UsageReading) {

@@ -12,22 +12,24 @@ package struct CgroupRoot: Sendable {
     package let v1Bases: [Controller: String]
     /// Controllers that attempts can use on v2.
     package let v2Controllers: Set<Controller>
+    /// Where each jobs-init of a queued job starts on v2, out of reach of whoever ends our own cgroup.
+    package var initDirectory: Descriptor?
     /// Bases that are ours alone and go with us when they are empty.
     private let removable: [String]
-
-    /// The name of our directory below a cgroup that is not ours alone.
-    private static let directoryName = "jobs"
 
     /// Makes the base directories below our own cgroup, or in the delegated cgroup `delegated`.
     ///
     /// - Parameter delegated: a v2 cgroup that is ours alone, such as a systemd scope with `Delegate=yes` that holds only
     ///   this process.
-    package static func prepare(_ host: CgroupHost, delegated: String? = nil) throws(CgroupError) -> CgroupRoot {
-        guard host.mode == .unified, let unified = host.unified else { return try prepareV1(host) }
+    /// - Parameter directoryName: of our directory below a cgroup that is not ours alone.
+    package static func prepare(
+        _ host: CgroupHost, delegated: String? = nil, directoryName: String = "jobs"
+    ) throws(CgroupError) -> CgroupRoot {
+        guard host.mode == .unified, let unified = host.unified else { return try prepareV1(host, directoryName) }
         if let delegated { return try prepareDelegated(host, delegated) }
         if isHierarchyRoot(unified.own) {
             // Only the real root may hold processes beside controllers that are handed down.
-            return try prepareBelow(host, own: unified.own)
+            return try prepareBelow(host, own: unified.own, directoryName)
         }
         return try prepareDelegated(host, unified.own)
     }
@@ -49,7 +51,7 @@ package struct CgroupRoot: Sendable {
     private static func isHierarchyRoot(_ path: String) -> Bool { !Files.exists(path + "/cgroup.type") }
 
     /// Only names: a directory is made when the first attempt needs it, since each costs a mkdir and an rmdir.
-    private static func prepareV1(_ host: CgroupHost) throws(CgroupError) -> CgroupRoot {
+    private static func prepareV1(_ host: CgroupHost, _ directoryName: String) throws(CgroupError) -> CgroupRoot {
         let bases = host.v1.mapValues { $0.own + "/" + directoryName }
         let unified = host.unified.map { $0.own + "/" + directoryName }
         return CgroupRoot(
@@ -76,7 +78,9 @@ package struct CgroupRoot: Sendable {
         _ = Self.enable(Self.enable(v2Controllers, in: parentPath(base)), in: base)
     }
 
-    private static func prepareBelow(_ host: CgroupHost, own: String) throws(CgroupError) -> CgroupRoot {
+    private static func prepareBelow(_ host: CgroupHost, own: String, _ directoryName: String) throws(CgroupError)
+        -> CgroupRoot
+    {
         let base = own + "/" + directoryName
         _ = try CgroupDirectory.make(base, version: .v2, mayExist: true)
         let enabled = enable(enable(host.v2Controllers, in: own), in: base)
@@ -99,6 +103,17 @@ package struct CgroupRoot: Sendable {
         let available = CgroupHost.controllers(in: directory.read("cgroup.controllers") ?? "")
         return CgroupRoot(
             host: host, unifiedBase: base, v1Bases: [:], v2Controllers: enable(available, in: base), removable: [])
+    }
+
+    /// A v2 cgroup that is ours to divide but not where we live: a daemon's jobs in a scope of their own. Whoever lives in it
+    /// has been moved to a leaf before.
+    package static func prepareElsewhere(_ host: CgroupHost, base: String) throws(CgroupError) -> CgroupRoot {
+        let directory = try CgroupDirectory(path: base, version: .v2)
+        let available = CgroupHost.controllers(in: directory.read("cgroup.controllers") ?? "")
+        var root = CgroupRoot(
+            host: host, unifiedBase: base, v1Bases: [:], v2Controllers: enable(available, in: base), removable: [])
+        root.initDirectory = try CgroupDirectory.make(base + "/init", version: .v2, mayExist: true).descriptor
+        return root
     }
 
     /// Hands controllers down, one write each: one that the parent refuses must not take the others with it.

@@ -7,6 +7,8 @@ package protocol MemoryController {
     static func readBack(_ directory: CgroupDirectory, into limits: inout EffectiveLimits)
     /// The limit of one cgroup, `nil` for none.
     static func limit(of directory: CgroupDirectory) -> Int?
+    /// Bytes charged now.
+    static func current(of directory: CgroupDirectory) -> Int?
     static func usage(of directory: CgroupDirectory, into usage: inout UsageReading)
     static func split(of directory: CgroupDirectory) -> MemorySplit
     static func oom(of directory: CgroupDirectory) -> OOMCounters

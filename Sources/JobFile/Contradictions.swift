@@ -50,6 +50,16 @@ extension Settings {
                 "hostname needs uts: without a UTS namespace it would rename the machine", ["hostname"],
                 ["isolation", "uts"])
         }
+        let retry = spec.scheduling.retry
+        if retry.memoryFactor != nil, limits.memory == nil {
+            refuse("oom-factor needs memory: there is no limit that could grow", ["queue", "oom-factor"])
+        }
+        if retry.memoryCeiling != nil, retry.memoryFactor == nil {
+            refuse("oom-max needs oom-factor: without it the limit never grows", ["queue", "oom-max"])
+        }
+        if let ceiling = retry.memoryCeiling, let memory = limits.memory, ceiling < memory {
+            refuse("oom-max (\(ceiling)) is below memory (\(memory))", ["queue", "oom-max"], ["limits", "memory"])
+        }
         return found
     }
 }

@@ -9,12 +9,18 @@ public enum JobFile {
     /// `.yaml` and `.yml` are YAML, whatever they start with: `#!/usr/bin/env -S jobs run` makes an executable job file.
     /// Otherwise a file is a script if it starts with `#!`, is called `.sh` or `.py`, or has `#JOB` lines.
     public static func load(path: String) throws(JobFileError) -> JobSpec {
-        let text = try text(of: path)
+        try parse(text: text(of: path), path: path, isExecutable: mayExecute(path))
+    }
+
+    static func mayExecute(_ path: String) -> Bool { isExecutable(path) }
+
+    /// The same for a text that was read already, perhaps by another process.
+    static func parse(text: String, path: String, isExecutable: Bool) throws(JobFileError) -> JobSpec {
         let isYAML = path.hasSuffix(".yaml") || path.hasSuffix(".yml")
         let isScript = text.hasPrefix("#!") || path.hasSuffix(".sh") || path.hasSuffix(".py") || hasJobLines(text)
         guard isScript, !isYAML else { return try parse(yaml: text, file: path) }
         var spec = try parse(script: text, file: path)
-        spec.command = command(script: absolute(path), text, isExecutable: isExecutable(path))
+        spec.command = command(script: absolute(path), text, isExecutable: isExecutable)
         return spec
     }
 
@@ -32,7 +38,7 @@ public enum JobFile {
         return .arguments([String(interpreter)] + (argument.isEmpty ? [] : [argument]) + [path])
     }
 
-    private static func text(of path: String) throws(JobFileError) -> String {
+    static func text(of path: String) throws(JobFileError) -> String {
         do throws(Problem) {
             let bytes = try readFile(path)
             guard bytes.count <= largestJobFile else { throw Problem("is larger than 4 MiB, which no job file is") }

@@ -48,5 +48,10 @@ extension Settings {
             "oom", .oomPolicy, into: { $1.oom = $0 }, example: "kill-process", standard: "kill-job",
             synonyms: ["oom-policy"],
             "What an out-of-memory kill ends: the whole attempt, or only the process the kernel chose."),
+        Setting(
+            "export", .export, into: { $1.export = $0 }, example: "LANG,OMP_NUM_THREADS=4", standard: "NONE",
+            synonyms: ["pass-env", "export-env"],
+            "Variables of whoever submits it that a queued job gets beside a clean environment: `NONE`, `ALL`, or "
+                + "`NAME,NAME=VALUE`. `jobs run` passes everything on."),
     ]
 }

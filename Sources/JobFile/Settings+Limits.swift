@@ -62,6 +62,11 @@ extension Settings {
             synonyms: ["file-size", "filesize"],
             "Largest file a process may write."),
         Setting(
+            "limits.output", .positiveSize, into: { $1.limits.output = $0 }, flag: "output-limit", example: "1M",
+            standard: "64M", synonyms: ["log-size", "max-output"],
+            "Most of each of stdout and stderr that is kept of a queued job: head and tail stay, the middle is dropped."
+        ),
+        Setting(
             "limits.io", .deviceThroughput, example: "{/dev/sda: {read: 10M, write-iops: 100}}",
             synonyms: ["blkio", "disk", "io-max"],
             "Throughput per block device: `read` and `write` in bytes per second, `read-iops` and `write-iops` in requests. "

@@ -5,7 +5,7 @@ public import JobModel
 /// The list of everything that can be said about a job, and how flags are looked up in it.
 public enum Settings {
     /// Every setting, in the order of the reference.
-    public static let all: [Setting] = job + limits + isolation
+    public static let all: [Setting] = job + limits + isolation + queue
 
     /// The sections of a job file, in their order.
     static let sections: [String] = all.compactMap(\.section).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }

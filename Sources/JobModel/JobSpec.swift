@@ -15,6 +15,10 @@ public struct JobSpec: Hashable, Sendable {
     public var group: String?
     public var hostname: String?
     public var umask: UInt32?
+    /// Of whoever submits it to the queue.
+    public var export = ExportPolicy.none
+    /// What it asks of the queue; `jobs run` has none and takes no notice.
+    public var scheduling = Scheduling()
 
     public init(name: String, command: Command? = nil) {
         self.name = name

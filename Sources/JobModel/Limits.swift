@@ -25,6 +25,8 @@ public struct Limits: Hashable, Sendable {
     /// Between TERM and KILL when a time limit or a cancellation ends the attempt.
     public var grace: JobDuration = .seconds(5)
     public var rlimits: [ResourceLimit: UInt64] = [:]
+    /// Of each of stdout and stderr of a queued job: head and tail are kept, the middle is dropped.
+    public var output = ByteCount(64 * 1024 * 1024)
 
     public init() {}
 }

@@ -113,13 +113,34 @@ package struct Watcher: Sendable {
         descriptor = Descriptor(try checked { inotify_init1(CInt(O_CLOEXEC | O_NONBLOCK)) })
     }
 
+    /// `IN_MODIFY` of a file, or of any file in a directory.
     @discardableResult
     package func watch(_ path: String) throws(Errno) -> CInt {
         let raw = descriptor.rawValue
         return try checked { inotify_add_watch(raw, path, UInt32(IN_MODIFY)) }
     }
 
-    package func acknowledge() { while let bytes = try? descriptor.read(limit: 4096), !bytes.isEmpty {} }
+    package func forget(_ id: CInt) { inotify_rm_watch(descriptor.rawValue, id) }
+
+    /// Takes what happened since the last call: the watches whose files changed, each once.
+    package func changed() -> Set<CInt> {
+        var ids: Set<CInt> = []
+        while let bytes = try? descriptor.read(limit: 4096), !bytes.isEmpty {
+            // `struct inotify_event`: wd, mask, cookie, len, then len bytes of a name.
+            var offset = 0
+            while offset + 16 <= bytes.count {
+                let (id, length) = bytes.withUnsafeBytes {
+                    (
+                        $0.loadUnaligned(fromByteOffset: offset, as: CInt.self),
+                        $0.loadUnaligned(fromByteOffset: offset + 12, as: UInt32.self)
+                    )
+                }
+                ids.insert(id)
+                offset += 16 + Int(length)
+            }
+        }
+        return ids
+    }
 }
 
 /// A counter that wakes its reader. See `eventfd(2)`.

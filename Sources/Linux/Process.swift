@@ -62,6 +62,21 @@ package struct Process: Sendable {
         return Process(pid: pid, pidfd: Descriptor(pidfd))
     }
 
+    /// A process that somebody else started, told from a later one of the same pid by its start; `nil` if it is gone.
+    ///
+    /// See `pidfd_open(2)`, kernel 5.3.
+    package static func find(pid: pid_t, startTicks: Int) -> Process? {
+        guard pid > 0, let raw = try? syscall(Int(SYS_pidfd_open), Int(pid), 0) else { return nil }
+        let found = Process(pid: pid, pidfd: Descriptor(CInt(raw)))
+        // The descriptor first: a pid that is taken over after this line is not the one it holds. A zombie is gone, too.
+        return ProcessStat.startTicks(of: "\(pid)") == startTicks && found.isAlive ? found : nil
+    }
+
+    private var isAlive: Bool {
+        var poll = pollfd(fd: pidfd.rawValue, events: CShort(POLLIN), revents: 0)
+        return Glibc.poll(&poll, 1, 0) == 0
+    }
+
     /// Sends a signal without the risk of a recycled pid. See `pidfd_send_signal(2)`.
     package func signal(_ number: CInt) throws(Errno) {
         try syscall(Int(SYS_pidfd_send_signal), Int(pidfd.rawValue), Int(number))

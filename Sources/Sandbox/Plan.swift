@@ -45,7 +45,22 @@ package struct Plan: Hashable, Sendable {
     /// v2 `cpu.stat` or v1 `cpuacct.usage`.
     package var cpuUsageDescriptor: CInt?
 
+    /// Of a job from the queue, which lives on when the daemon dies.
+    package var queued: Queued?
+
     package init() {}
+
+    /// What jobs-init does for an attempt that must outlive its supervisor.
+    package struct Queued: Hashable, Sendable {
+        /// One byte here says that the start is on disk and the command may run; the end says that the daemon died first.
+        package var gateDescriptor: CInt = -1
+        /// The attempt's directory, where its output goes.
+        package var directoryDescriptor: CInt = -1
+        /// Of each output stream, in bytes.
+        package var outputLimit = 64 * 1024 * 1024
+
+        package init() {}
+    }
 
     /// A uid, gid and supplementary groups to become.
     package struct Identity: Hashable, Sendable {
@@ -132,5 +147,10 @@ extension Plan {
         a.field(&killDescriptor, empty: 0) { $0.field(&$1) }
         a.field(&processesDescriptor, empty: 0) { $0.field(&$1) }
         a.field(&cpuUsageDescriptor, empty: 0) { $0.field(&$1) }
+        a.field(&queued, empty: Queued()) { a, queued in
+            a.field(&queued.gateDescriptor)
+            a.field(&queued.directoryDescriptor)
+            a.field(&queued.outputLimit)
+        }
     }
 }

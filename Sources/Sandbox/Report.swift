@@ -2,6 +2,8 @@
 
 /// What jobs-init tells its supervisor, one frame after another on the report descriptor.
 package enum Report: Hashable, Sendable {
+    /// jobs-init of a queued job is there and waits for leave to start; the first frame. With it a daemon finds it again.
+    case born(Birth)
     case started(Start)
     /// A step of the set-up failed; the command did not run.
     case failed(SetupFailure)
@@ -11,6 +13,14 @@ package enum Report: Hashable, Sendable {
     case exited(Exit)
 
     package enum TimeLimit: Int, Hashable, Sendable { case wall = 0, cpu = 1 }
+
+    /// A process that can be told from a later one of the same pid.
+    package struct Birth: Hashable, Sendable {
+        package var pid = 0
+        /// Field 22 of `/proc/PID/stat`.
+        package var startTicks = 0
+        package init() {}
+    }
 
     /// The command's birth, as close to its first instruction as can be told from outside.
     package struct Start: Hashable, Sendable {
@@ -120,6 +130,11 @@ extension Report {
             a.field(&exit.neverExecuted)
             self = .exited(exit)
         case 2: self = .stopped
+        case 5:
+            var birth = if case .born(let value) = self { value } else { Birth() }
+            a.field(&birth.pid)
+            a.field(&birth.startTicks)
+            self = .born(birth)
         default: a.reject()
         }
     }
@@ -131,6 +146,7 @@ extension Report {
         case .stopped: 2
         case .limitReached: 3
         case .exited: 4
+        case .born: 5
         }
     }
 }
@@ -140,6 +156,8 @@ package enum Control {
     /// TERM to everyone, KILL after the grace period.
     package static let terminate: UInt8 = 200
     package static let kill: UInt8 = 201
+    /// The account is closed: jobs-init of a queued job may go. Its channel is a FIFO that never ends.
+    package static let leave: UInt8 = 202
     /// A byte from 1 to 64 is a signal for the command's process group.
     package static let signals: ClosedRange<UInt8> = 1...64
 }

@@ -16,54 +16,105 @@ package final class Attempt {
     private let onEnd: (Record) -> Void
     private let watch: OOMWatch
     private let kernelLog: KernelLog?
-    private let before: MachineReading
-    private let ancestorsBefore: [(path: String, count: Int)]
-    private var companions: Set<String>
+    private let baseline: Baseline
     private var evidence = Evidence()
     private var start: Report.Start?
     private var exit: Report.Exit?
     private var buffer: [UInt8] = []
+    private var reportWatch: CInt?
+    private var isFinished = false
+    // A queued job's gate opens when jobs-init is there and the start is on disk, whichever comes last.
+    private var isBorn = false
+    private var mayStart = false
+
+    /// Of an attempt that was taken over: called instead of the end if jobs-init saw the gate close with the daemon that
+    /// held it, so that the command never ran.
+    package var onNeverStarted: (() -> Void)?
+
+    private var hasNeverRun: Bool {
+        start == nil && exit == nil && evidence.setupFailure == nil && !cgroup.hasCountedAnyone
+    }
 
     /// Called when the command stops or has stopped itself (job control of a terminal).
     package var onStop: () -> Void = {}
 
-    init(
+    /// Launches `plan` in `cgroup`, whose limits are written here.
+    convenience init(
         request: Supervisor.Request, plan: Plan, cgroup: AttemptCgroup, unenforced: [String: String],
-        supervisor: Supervisor,
-        initPath: String, onEnd: @escaping (Record) -> Void
+        supervisor: Supervisor, initPath: String, onEnd: @escaping (Record) -> Void
     ) throws(SupervisorError) {
-        self.request = request
-        self.cgroup = cgroup
-        self.supervisor = supervisor
-        self.onEnd = onEnd
-        loop = supervisor.loop
-        do throws(CgroupError) { evidence.limits = try cgroup.apply(request.spec.limits, oom: request.spec.oom) } catch
-        { throw .cgroup(error) }
-        evidence.limits.wallTimeUsec = request.spec.limits.wallTime?.microseconds
-        evidence.limits.cpuTimeUsec = request.spec.limits.cpuTime?.microseconds
-        evidence.limits.unenforced = unenforced
-        evidence.policy = request.spec.oom
-        evidence.cgroupName = cgroup.name
-        kernelLog = KernelLog()
-        before = MachineReading(supervisor.sources)
-        ancestorsBefore = cgroup.ancestorCounters()
-        companions = supervisor.root.attempts().subtracting([cgroup.name])
+        do throws(CgroupError) { try cgroup.apply(request.spec.limits, oom: request.spec.oom) } catch {
+            throw .cgroup(error)
+        }
+        let baseline = Baseline(
+            place: cgroup.place, unenforced: unenforced, machine: MachineReading(supervisor.sources),
+            ancestors: cgroup.ancestorCounters(),
+            companions: supervisor.root.attempts().subtracting([cgroup.name]))
         if request.spec.isolation.cgroup, let identity = plan.identity, let unified = cgroup.unified {
             // A job with a cgroup namespace may make cgroups below its own.
             for name in ["", "/cgroup.procs", "/cgroup.subtree_control", "/cgroup.threads"] {
                 chown(unified.path + name, identity.uid, identity.gid)
             }
         }
-        launch = try Launch(plan, cgroup: cgroup, initPath: initPath, standardIO: request.standardIO)
+        let launch: Launch
+        if let directory = request.queued {
+            do throws(Errno) { try baseline.write(to: directory) } catch {
+                throw .system(operation: "write", detail: directory.baseline, error)
+            }
+            launch = try Launch(plan, cgroup: cgroup, initPath: initPath, directory: directory)
+        } else {
+            launch = try Launch(plan, cgroup: cgroup, initPath: initPath, standardIO: request.standardIO)
+        }
+        try self.init(
+            request: request, cgroup: cgroup, launch: launch, baseline: baseline, supervisor: supervisor, onEnd: onEnd)
+    }
+
+    /// Watches an attempt that runs, whoever launched it.
+    init(
+        request: Supervisor.Request, cgroup: AttemptCgroup, launch: Launch, baseline: Baseline,
+        supervisor: Supervisor, onEnd: @escaping (Record) -> Void
+    ) throws(SupervisorError) {
+        self.request = request
+        self.cgroup = cgroup
+        self.launch = launch
+        self.baseline = baseline
+        self.supervisor = supervisor
+        self.onEnd = onEnd
+        loop = supervisor.loop
+        evidence.limits = cgroup.effective(request.spec.limits)
+        evidence.limits.wallTimeUsec = request.spec.limits.wallTime?.microseconds
+        evidence.limits.cpuTimeUsec = request.spec.limits.cpuTime?.microseconds
+        evidence.limits.unenforced = baseline.unenforced
+        evidence.policy = request.spec.oom
+        evidence.cgroupName = cgroup.name
+        evidence.cancelledBy = request.cancelledBy
+        kernelLog = KernelLog()
         watch = OOMWatch(cgroup: cgroup, loop: loop, killJob: request.spec.oom == .killJob)
         do throws(Errno) {
-            try loop.watch(launch.report.rawValue) { [self] in readReport() }
-            try loop.watch(launch.process.pidfd.rawValue) { [self] in initEnded() }
+            if let directory = request.queued {
+                reportWatch = try loop.watchFile(directory.report) { [self] in readReport() }
+            } else {
+                try loop.watch(launch.report.rawValue) { [self] in readReport() }
+            }
+            if let process = launch.process { try loop.watch(process.pidfd.rawValue) { [self] in initEnded() } }
             try watch.begin()
         } catch {
             throw .system(operation: "watch", detail: "the attempt", error)
         }
     }
+
+    /// Takes note of what happened to an adopted attempt while nobody watched; it may be its end.
+    package func catchUp() {
+        readReport()
+        watch.catchUp()
+        if launch.process == nil { initEnded() }
+    }
+
+    /// The moment the command was executed, `nil` before it.
+    package var startedUsec: Int? { start?.realtimeUsec }
+
+    /// What it uses now: memory in bytes, CPU time in µs, tasks.
+    package var current: (memoryBytes: Int?, cpuUsageUsec: Int?, pids: Int?) { cgroup.current() }
 
     // MARK: Orders
 
@@ -83,8 +134,29 @@ package final class Attempt {
         }
     }
 
+    /// Repeats what an earlier daemon began with ``cancel(signal:)``.
+    package func cancelAgain() { tell(Control.terminate) }
+
     /// Stops or continues every process of the job.
-    package func setSuspended(_ suspended: Bool) { try? cgroup.setFrozen(suspended) }
+    package func setSuspended(_ suspended: Bool) throws(CgroupError) { try cgroup.setFrozen(suspended) }
+
+    /// Lets the command of a queued job start, now that its start is on disk.
+    package func allowStart() {
+        mayStart = true
+        openGate()
+    }
+
+    private func openGate() {
+        guard isBorn, mayStart, let gate = launch.gate else { return }
+        launch.gate = nil
+        try? gate.write([1])
+    }
+
+    /// Ends an attempt whose command has not been let start.
+    package func abandon() {
+        launch.gate = nil
+        launch.control = nil
+    }
 
     private func tell(_ byte: UInt8) { try? launch.control?.write([byte]) }
 
@@ -92,8 +164,8 @@ package final class Attempt {
 
     private func readReport() {
         guard let bytes = try? launch.report.read(), !bytes.isEmpty else {
-            // End of the report: jobs-init is gone, which its pidfd says too.
-            loop.forget(launch.report.rawValue)
+            // End of the report: jobs-init is gone, which its pidfd says too. A file may still grow.
+            if reportWatch == nil { loop.forget(launch.report.rawValue) }
             return
         }
         buffer += bytes
@@ -106,11 +178,14 @@ package final class Attempt {
         evidence.setupFailure = SetupFailure(
             step: "understand jobs-init;", detail: "it is of another version than jobs, install both together",
             errno: EPROTO)
-        try? launch.process.signal(SIGKILL)
+        try? launch.process?.signal(SIGKILL)
     }
 
     private func handle(_ report: Report) {
         switch report {
+        case .born:
+            isBorn = true
+            openGate()
         case .started(let start): self.start = start
         case .failed(let failure): evidence.setupFailure = failure
         case .stopped: onStop()
@@ -129,9 +204,24 @@ package final class Attempt {
     private func initEnded() {
         // What it wrote before it died comes first, and may already be the end.
         readReport()
-        guard launch.control != nil else { return }
-        cgroup.kill()
-        finish()
+        if !isFinished {
+            cgroup.kill()
+            if hasNeverRun, let onNeverStarted {
+                isFinished = true
+                stopWatching()
+                try? close()
+                reap()
+                return onNeverStarted()
+            }
+            finish()
+        }
+        reap()
+    }
+
+    private func reap() {
+        guard let process = launch.process else { return }
+        loop.forget(process.pidfd.rawValue)
+        if launch.isChild { _ = try? process.wait() }
     }
 
     // MARK: The end
@@ -139,13 +229,14 @@ package final class Attempt {
     /// Reads everything while the cgroup still stands, then takes it away.
     private func finish() {
         // What memory consists of first: files in a private tmpfs go with the mounts.
+        isFinished = true
         watch.sample(always: true)
-        loop.forget(launch.report.rawValue)
-        loop.forget(launch.process.pidfd.rawValue)
-        watch.end()
-        // jobs-init leaves when we close this; its mounts go with it while we read what the kernel counted, which stays
-        // until the cgroup goes.
-        launch.control = nil
+        stopWatching()
+        if request.queued == nil {
+            // jobs-init leaves when we close this; its mounts go with it while we read what the kernel counted, which
+            // stays until the cgroup goes.
+            launch.control = nil
+        }
         var reading = cgroup.usage()
         evidence.oom = reading.oom
         completeUsage(&reading)
@@ -153,10 +244,12 @@ package final class Attempt {
         evidence.usage = reading.usage
         var (verdict, oom) = VerdictRules.decide(evidence)
         let trust = trustFlags(reading.usage)
-        do throws(CgroupError) { try cgroup.remove() } catch {
-            verdict.message += " Afterwards: \(error.description)."
+        if request.queued == nil {
+            do throws(CgroupError) { try cgroup.remove() } catch {
+                verdict.message += " Afterwards: \(error.description)."
+            }
+            reap()
         }
-        _ = try? launch.process.wait()
         var record = Record(
             job: request.identity, verdict: verdict, limits: evidence.limits, usage: reading.usage,
             host: supervisor.host)
@@ -167,6 +260,21 @@ package final class Attempt {
         record.trust = trust
         record.oom = oom
         onEnd(record)
+    }
+
+    /// Lets a queued job's jobs-init go and removes everything but the output. After the record is on disk: whoever dies
+    /// before that, the next daemon finds all it needs to make the record again.
+    package func close() throws(CgroupError) {
+        tell(Control.leave)
+        launch.control = nil
+        request.queued?.removeWorkingFiles()
+        try cgroup.remove()
+    }
+
+    private func stopWatching() {
+        loop.forget(launch.report.rawValue)
+        if let reportWatch { loop.forgetFile(reportWatch) }
+        watch.end()
     }
 
     private func completeUsage(_ reading: inout UsageReading) {
@@ -186,12 +294,12 @@ package final class Attempt {
     private func gatherOOMEvidence() {
         guard evidence.oom.kills > 0 else { return }
         let after = Dictionary(cgroup.ancestorCounters().map { ($0.path, $0.count) }) { first, _ in first }
-        evidence.ancestorsReached = ancestorsBefore.filter { (after[$0.path] ?? 0) > $0.count }.map(\.path)
+        evidence.ancestorsReached = baseline.ancestors.filter { (after[$0.path] ?? 0) > $0.count }.map(\.path)
         evidence.kernelLog = kernelLog?.kills(inCgroupNamed: cgroup.name) ?? []
     }
 
     private func trustFlags(_ usage: Usage) -> [TrustFlag] {
-        var flags = MachineReading.flags(before: before, after: MachineReading(supervisor.sources))
+        var flags = MachineReading.flags(before: baseline.machine, after: MachineReading(supervisor.sources))
         if let throttled = usage.cpuThrottledPeriods, throttled > 0 {
             let time = JobDuration(microseconds: usage.cpuThrottledUsec ?? 0)
             flags.append(
@@ -207,7 +315,7 @@ package final class Attempt {
                     .cacheLimited,
                     "it reached its memory limit\(often) and page cache was reclaimed; more memory may make it faster"))
         }
-        companions.formUnion(supervisor.root.attempts().subtracting([cgroup.name]))
+        let companions = baseline.companions.union(supervisor.root.attempts().subtracting([cgroup.name]))
         if !companions.isEmpty {
             flags.append(
                 TrustFlag(

@@ -6,8 +6,11 @@ import Linux
 package enum AttemptName {
     /// The name of a foreground run: our pid and start time, so that the next `jobs` can tell whether we still live.
     package static func run(sequence: Int) -> String {
-        "run-\(getpid())-\(startTicks(of: getpid()) ?? 0)" + (sequence == 0 ? "" : "-\(sequence)")
+        "run-\(getpid())-\(ProcessStat.startTicks(of: "self") ?? 0)" + (sequence == 0 ? "" : "-\(sequence)")
     }
+
+    /// The name of an attempt of a queued job.
+    package static func queued(job: Int, attempt: Int) -> String { "job-\(job).\(attempt)" }
 
     /// Whether the supervisor that an attempt's name speaks of is alive; names of other kinds are not ours to judge.
     package static func isAlive(_ name: String) -> Bool {
@@ -15,14 +18,6 @@ package enum AttemptName {
         guard parts.count >= 3, parts[0] == "run", let pid = pid_t(parts[1]), let ticks = Int(parts[2]) else {
             return true
         }
-        return startTicks(of: pid) == ticks
-    }
-
-    /// Field 22 of `/proc/PID/stat`: clock ticks since boot at which the process started.
-    package static func startTicks(of pid: pid_t) -> Int? {
-        guard let stat = try? Files.read("/proc/\(pid)/stat"), let close = stat.lastIndex(of: ")") else { return nil }
-        // After the name, which may hold anything, field 3 is the first.
-        let fields = stat[stat.index(after: close)...].split(separator: " ")
-        return fields.count > 19 ? Int(fields[19]) : nil
+        return ProcessStat.startTicks(of: "\(pid)") == ticks
     }
 }

@@ -7,6 +7,11 @@ import SystemPackage
 package final class EventLoop {
     private let poller: Poller
     private var handlers: [CInt: () -> Void] = [:]
+    /// One inotify instance for all files: a user may have 128 of them (`fs.inotify.max_user_instances`).
+    private var watcher: Watcher?
+    private var fileHandlers: [CInt: () -> Void] = [:]
+    private var directories: [CInt: (path: String, handlers: [Int: () -> Void])] = [:]
+    private var nextDirectoryWatch = 0
     private var isStopped = false
 
     package init() throws(Errno) { poller = try Poller() }
@@ -21,6 +26,55 @@ package final class EventLoop {
     package func forget(_ fd: CInt) {
         guard handlers.removeValue(forKey: fd) != nil else { return }
         poller.remove(fd)
+    }
+
+    /// Calls `handler` whenever the file at `path` is written to, until ``forgetFile(_:)`` with the result.
+    package func watchFile(_ path: String, handler: @escaping () -> Void) throws(Errno) -> CInt {
+        let watcher: Watcher
+        if let existing = self.watcher {
+            watcher = existing
+        } else {
+            watcher = try Watcher()
+            self.watcher = watcher
+            try watch(watcher.descriptor.rawValue) { [self] in
+                for id in watcher.changed() { fileHandlers[id]?() }
+            }
+        }
+        let id = try watcher.watch(path)
+        fileHandlers[id] = handler
+        return id
+    }
+
+    /// Calls `handler` whenever a file in the directory is written to. Several may watch the same one.
+    package func watchDirectory(_ path: String, handler: @escaping () -> Void) throws(Errno) -> DirectoryWatch {
+        let key = nextDirectoryWatch
+        nextDirectoryWatch += 1
+        // The kernel gives one inode one watch, so all of its watchers share it.
+        if let id = directories.first(where: { $0.value.path == path })?.key {
+            directories[id]?.handlers[key] = handler
+            return DirectoryWatch(id: id, key: key)
+        }
+        let id = try watchFile(path) {}
+        directories[id] = (path, [key: handler])
+        fileHandlers[id] = { [self] in for handler in (directories[id]?.handlers ?? [:]).values { handler() } }
+        return DirectoryWatch(id: id, key: key)
+    }
+
+    package func forgetDirectory(_ watch: DirectoryWatch) {
+        directories[watch.id]?.handlers[watch.key] = nil
+        guard directories[watch.id]?.handlers.isEmpty == true else { return }
+        directories[watch.id] = nil
+        forgetFile(watch.id)
+    }
+
+    package struct DirectoryWatch: Sendable {
+        fileprivate var id: CInt
+        fileprivate var key: Int
+    }
+
+    package func forgetFile(_ id: CInt) {
+        guard fileHandlers.removeValue(forKey: id) != nil else { return }
+        watcher?.forget(id)
     }
 
     /// Runs handlers until ``stop()``.

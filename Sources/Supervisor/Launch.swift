@@ -7,35 +7,80 @@ import SystemPackage
 
 /// The descriptors and the process behind one attempt.
 struct Launch {
-    let process: Process
+    /// jobs-init; `nil` if it is gone already when its attempt is taken over.
+    let process: Process?
+    /// A pipe in the foreground, a file of ``AttemptDirectory`` for a queued job.
     let report: Descriptor
-    /// Closing it tells jobs-init to leave; while it is open, jobs-init stays.
+    /// Closing it tells jobs-init of the foreground to leave; while it is open, jobs-init stays.
     var control: Descriptor?
+    /// A byte here lets a queued job's command start; closing it without one ends jobs-init.
+    var gate: Descriptor?
+    /// Whether ``process`` is a child of ours, which we have to reap.
+    let isChild: Bool
 
     /// Starts jobs-init with `plan`, completed by the descriptors of `cgroup`.
     init(_ plan: Plan, cgroup: AttemptCgroup, initPath: String, standardIO: [CInt]) throws(SupervisorError) {
         do throws(Errno) {
             let reportPipe = try Descriptor.pipe()
             let controlPipe = try Descriptor.pipe()
-            var table = DescriptorTable(standardIO)
-            let planFile = try Descriptor.memory(name: "plan")
-            table.add(planFile)
-            table.add(reportPipe.write)
-            table.add(controlPipe.read)
+            var table = try DescriptorTable(standardIO, report: reportPipe.write, control: controlPipe.read)
             var plan = plan
             try table.addCgroup(cgroup, to: &plan)
-            try planFile.write(plan.encoded())
             try reportPipe.read.setNonBlocking()
             report = reportPipe.read
             control = controlPipe.write
+            isChild = true
             process = try Self.spawn(plan, table: table, initPath: initPath)
         } catch {
             throw .system(operation: "start", detail: "jobs-init", error)
         }
     }
 
-    private static func spawn(_ plan: Plan, table: DescriptorTable, initPath: String) throws(Errno) -> Process {
+    /// Starts jobs-init so that it outlives us: it reports into a file, hears a FIFO, and waits at a gate.
+    init(
+        _ plan: Plan, cgroup: AttemptCgroup, initPath: String, directory: AttemptDirectory
+    ) throws(SupervisorError) {
+        do throws(Errno) {
+            let null = try Descriptor.open("/dev/null", O_RDWR)
+            let written = try Descriptor.open(directory.report, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, mode: 0o600)
+            let orders = try directory.openControl()
+            // jobs-init waits in poll and may block in read; the flag belongs to the open file, which is shared.
+            let heard = try directory.openControl()
+            let gatePipe = try Descriptor.pipe()
+            var table = try DescriptorTable(
+                [null.rawValue, null.rawValue, null.rawValue], report: written, control: heard)
+            try heard.setNonBlocking(false)
+            var plan = plan
+            plan.queued?.gateDescriptor = table.add(gatePipe.read)
+            plan.queued?.directoryDescriptor = table.add(
+                try Descriptor.open(directory.path, O_RDONLY | O_DIRECTORY))
+            try table.addCgroup(cgroup, to: &plan)
+            report = try Descriptor.open(directory.report)
+            control = orders
+            gate = gatePipe.write
+            isChild = true
+            process = try Self.spawn(plan, table: table, initPath: initPath, in: cgroup.root.initDirectory)
+        } catch {
+            throw .system(operation: "start", detail: "jobs-init", error)
+        }
+    }
+
+    /// Takes a running jobs-init over from a daemon that is gone.
+    init(adopting process: Process?, directory: AttemptDirectory) throws(SupervisorError) {
+        do throws(Errno) {
+            report = try Descriptor.open(directory.report)
+            control = try directory.openControl()
+        } catch { throw .system(operation: "take over the attempt in", detail: directory.path, error) }
+        self.process = process
+        isChild = false
+    }
+
+    private static func spawn(
+        _ plan: Plan, table: DescriptorTable, initPath: String, in cgroup: Descriptor? = nil
+    ) throws(Errno) -> Process {
+        try table.plan.write(plan.encoded())
         var request = Process.Request(path: initPath, arguments: ["jobs-init"], descriptors: table.raw)
+        request.cgroup = cgroup
         // The Swift runtime would look for its backtracer at every start; jobs-init reports what fails.
         request.environment = ["SWIFT_BACKTRACE=enable=no,swift-backtrace=/none"]
         // Time and cgroup namespaces are entered later, by the process that needs them.
@@ -64,8 +109,17 @@ struct Launch {
 private struct DescriptorTable {
     private(set) var raw: [CInt]
     private var kept: [Descriptor] = []
+    /// To be written once all descriptors are known.
+    let plan: Descriptor
 
-    init(_ standardIO: [CInt]) { raw = standardIO }
+    /// In the order of `Plan.Descriptors`.
+    init(_ standardIO: [CInt], report: Descriptor, control: Descriptor) throws(Errno) {
+        raw = standardIO
+        plan = try Descriptor.memory(name: "plan")
+        add(plan)
+        add(report)
+        add(control)
+    }
 
     @discardableResult
     mutating func add(_ descriptor: Descriptor) -> CInt {

@@ -28,6 +28,12 @@ struct MachineReading: Sendable {
         }
     }
 
+    init(pagesSwapped: Int?, thermalThrottles: Int?, firmwareThrottled: Int?) {
+        self.pagesSwapped = pagesSwapped
+        self.thermalThrottles = thermalThrottles
+        self.firmwareThrottled = firmwareThrottled
+    }
+
     init(_ sources: Sources) {
         if sources.hasSwap {
             let vmstat = FlatKeyed(try? Files.read("/proc/vmstat"))

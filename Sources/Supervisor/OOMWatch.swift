@@ -13,7 +13,7 @@ final class OOMWatch {
     private let cgroup: AttemptCgroup
     private let loop: EventLoop
     private let killJob: Bool
-    private var watcher: Watcher?
+    private var events: CInt?
     private var counter: Descriptor?
     private var followUp: Linux.Timer?
     private var followUpUsec = 0
@@ -29,13 +29,7 @@ final class OOMWatch {
 
     func begin() throws(Errno) {
         if let path = cgroup.memoryEventsPath {
-            let watcher = try Watcher()
-            try watcher.watch(path)
-            self.watcher = watcher
-            try loop.watch(watcher.descriptor.rawValue) { [self] in
-                watcher.acknowledge()
-                limitReached()
-            }
+            events = try loop.watchFile(path) { [self] in limitReached() }
         } else if let counter = try? cgroup.notifyOOM() {
             self.counter = counter
             try loop.watch(counter.rawValue) { [self] in
@@ -45,11 +39,16 @@ final class OOMWatch {
         }
     }
 
+    /// Acts on a kill that happened while nobody watched.
+    func catchUp() {
+        if cgroup.oom().kills > 0 { limitReached() }
+    }
+
     func end() {
-        if let watcher { loop.forget(watcher.descriptor.rawValue) }
+        if let events { loop.forgetFile(events) }
         if let counter { loop.forget(counter.rawValue) }
         if let followUp { loop.forget(followUp.descriptor.rawValue) }
-        (watcher, counter, followUp) = (nil, nil, nil)
+        (events, counter, followUp) = (nil, nil, nil)
     }
 
     /// Looks at memory now. At most every 10 ms while events pour in.

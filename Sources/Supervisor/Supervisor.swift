@@ -35,6 +35,17 @@ package final class Supervisor {
         /// The standard descriptors are a terminal that the command may control.
         package var terminal = false
         package var allowUnenforced = false
+        /// Of a job from the queue: where it keeps what must outlive the daemon. Its output goes there, too.
+        package var queued: AttemptDirectory?
+        /// Of each kept output stream, in bytes.
+        package var outputLimit = 64 * 1024 * 1024
+        /// The submitter's, where the job itself says nothing.
+        package var umask: UInt32?
+        package var resourceLimits: [Plan.ResourceLimitValue] = []
+        /// `JOBS_ARRAY_ID` and `JOBS_ARRAY_INDEX`.
+        package var array: (id: Int, index: Int)?
+        /// A signal that somebody asked to end it with before we took it over.
+        package var cancelledBy: Int?
 
         package init(
             spec: JobSpec, identity: JobIdentity, environment: [String: String], directory: String, standardIO: [CInt]
@@ -59,11 +70,13 @@ package final class Supervisor {
             seccomp: try seccomp(request.spec.isolation.seccomp), host: root.host)
         var plan = try builder.build()
         plan.terminal = request.terminal
+        complete(&plan, request)
         let cgroup: AttemptCgroup
         do throws(CgroupError) {
-            cgroup = try AttemptCgroup(AttemptName.run(sequence: sequence), limits: request.spec.limits, in: root)
+            cgroup = try AttemptCgroup(name(of: request), limits: request.spec.limits, in: root)
         } catch { throw .cgroup(error) }
         sequence += 1
+        if let directory = request.queued { try directory.make() }
         do throws(SupervisorError) {
             return try Attempt(
                 request: request, plan: plan, cgroup: cgroup, unenforced: unenforced, supervisor: self,
@@ -73,6 +86,65 @@ package final class Supervisor {
             try? cgroup.remove()
             throw error
         }
+    }
+
+    /// What became of an attempt that an earlier daemon started.
+    package enum Adoption {
+        /// It runs, or ended unaccounted; `onEnd` gets its record, at the earliest from ``Attempt/catchUp()``.
+        case adopted(Attempt)
+        /// Its command was never let start, so it may be started anew.
+        case neverStarted
+    }
+
+    /// Takes over an attempt of this boot whose directory an earlier daemon made.
+    ///
+    /// The report says who its jobs-init is. Without that first frame its command cannot have started: the gate opens only
+    /// after it, and closes when the daemon dies.
+    package func adopt(_ request: Request, onEnd: @escaping (Record) -> Void) throws(SupervisorError) -> Adoption {
+        guard let directory = request.queued, let baseline = Baseline(in: directory) else { return .neverStarted }
+        var bytes = (try? Descriptor.open(directory.report).readAll()) ?? []
+        let reports = Report.decode(from: &bytes)
+        guard case .born(let birth)? = reports.first else {
+            try clear(baseline, directory)
+            return .neverStarted
+        }
+        let process = Process.find(pid: pid_t(birth.pid), startTicks: birth.startTicks)
+        let cgroup: AttemptCgroup
+        do throws(CgroupError) { cgroup = try AttemptCgroup(adopting: baseline.place, in: root) } catch {
+            throw .cgroup(error)
+        }
+        if process == nil, reports.count == 1, !cgroup.hasCountedAnyone {
+            // It saw the gate close. Had it been let through and been killed since, somebody would have been counted.
+            try clear(baseline, directory)
+            return .neverStarted
+        }
+        let attempt = try Attempt(
+            request: request, cgroup: cgroup, launch: Launch(adopting: process, directory: directory),
+            baseline: baseline, supervisor: self, onEnd: onEnd)
+        return .adopted(attempt)
+    }
+
+    private func clear(_ baseline: Baseline, _ directory: AttemptDirectory) throws(SupervisorError) {
+        do throws(CgroupError) { try baseline.place.remove() } catch { throw .cgroup(error) }
+        directory.removeWorkingFiles()
+    }
+
+    private func name(of request: Request) -> String {
+        guard request.queued != nil, let id = request.identity.id else { return AttemptName.run(sequence: sequence) }
+        return AttemptName.queued(job: id, attempt: request.identity.attempt)
+    }
+
+    private func complete(_ plan: inout Plan, _ request: Request) {
+        plan.umask = plan.umask ?? request.umask
+        let own = Set(plan.resourceLimits.map(\.resource))
+        plan.resourceLimits += request.resourceLimits.filter { !own.contains($0.resource) }
+        if let array = request.array {
+            plan.environment += ["JOBS_ARRAY_ID=\(array.id)", "JOBS_ARRAY_INDEX=\(array.index)"]
+        }
+        guard request.queued != nil else { return }
+        var queued = Plan.Queued()
+        queued.outputLimit = request.outputLimit
+        plan.queued = queued
     }
 
     /// Removes what supervisors that were killed left behind.

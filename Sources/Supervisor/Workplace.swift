@@ -23,6 +23,31 @@ package enum Workplace {
         } catch { throw .cgroup(error) }
     }
 
+    /// Prepares the root of a daemon, whose attempts outlive it.
+    ///
+    /// The base has a name that is this instance's, so that two daemons in one cgroup do not meet. Under systemd a service's
+    /// own cgroup is wiped when it restarts, so there the jobs live in a scope of their own, held by a process that sleeps.
+    package static func prepareQueue(stateDirectory: String, runtimeDirectory: String) throws(SupervisorError)
+        -> CgroupRoot
+    {
+        let name = "jobsd" + (stateDirectory == "/var/lib/jobs" ? "" : "-" + fingerprint(stateDirectory))
+        do throws(CgroupError) {
+            let host = try CgroupHost.detect()
+            if host.mode == .unified, Scope.isSystemdRunning {
+                let base = try QueueScope(name: name, runtimeDirectory: runtimeDirectory, host: host).find()
+                return try CgroupRoot.prepareElsewhere(host, base: base)
+            }
+            return try CgroupRoot.prepare(host, directoryName: name)
+        } catch { throw .cgroup(error) }
+    }
+
+    /// FNV-1a in eight digits: a name that stays the same for a path, and is short.
+    private static func fingerprint(_ text: String) -> String {
+        let hash = text.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 }
+        let digits = String(hash, radix: 16)
+        return String(repeating: "0", count: 8 - digits.count) + digits
+    }
+
     private static func inScope(_ host: CgroupHost) throws(CgroupError) -> CgroupRoot {
         do throws(Scope.Failure) {
             try Scope.enter(name: "jobs-run-\(getpid()).scope", description: "jobs run")

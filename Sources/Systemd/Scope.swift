@@ -17,8 +17,13 @@ package enum Scope {
     ///
     /// Root asks the system manager, everybody else their own.
     package static func enter(name: String, description: String) throws(Failure) {
+        try start(name: name, description: description, pid: getpid())
+    }
+
+    /// Moves a process into a new scope and returns when it is there.
+    package static func start(name: String, description: String, pid: pid_t) throws(Failure) {
         var message = [CChar](repeating: 0, count: 512)
-        let result = csystemd_start_scope(name, description, getpid(), geteuid() == 0 ? 0 : 1, &message, message.count)
+        let result = csystemd_start_scope(name, description, pid, geteuid() == 0 ? 0 : 1, &message, message.count)
         if result < 0 {
             throw Failure(
                 description: String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))

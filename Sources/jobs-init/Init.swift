@@ -15,7 +15,12 @@ final class Init {
     func run() -> Never {
         do throws(SetupFailure) {
             let signals = try becomeInit()
+            if plan.queued != nil { try announceBirth() }
             try Surroundings(plan).build()
+            let output = try plan.queued.map { queued throws(SetupFailure) in
+                try waitForLeave(queued)
+                return try Output(queued)
+            }
             let command = try Payload(plan).start()
             let floor = ownMaxRSSBytes
             tell(.started(start(of: command)))
@@ -24,12 +29,28 @@ final class Init {
             let deadlines = try Deadlines(plan: plan, startedUsec: command.startedUsec)
             Watch(
                 main: command.pid, killer: killer, deadlines: deadlines, signals: signals, control: control,
-                floorRSSBytes: floor, tell: tell
+                output: output, floorRSSBytes: floor, tell: tell
             ).run()
         } catch {
             tell(.failed(error))
             exit(125)
         }
+    }
+
+    /// Before the mounts change: `/proc` is still our supervisor's, so that the pid is the one that it can use.
+    private func announceBirth() throws(SetupFailure) {
+        var birth = Report.Birth()
+        do throws(Errno) {
+            birth.pid = Int(try Files.readLink("/proc/self")) ?? 0
+            birth.startTicks = ProcessStat.startTicks(of: "self") ?? 0
+        } catch { throw SetupFailure(step: "read", detail: "/proc/self", errno: error.rawValue) }
+        tell(.born(birth))
+    }
+
+    /// The command must not run before the daemon's books say so, or a crash in between would run it twice.
+    private func waitForLeave(_ queued: Plan.Queued) throws(SetupFailure) {
+        let gate = Descriptor(queued.gateDescriptor)
+        guard let byte = try? gate.read(limit: 1), !byte.isEmpty else { exit(0) }
     }
 
     /// Signals become data, and nobody of the job's uid may trace us or read our memory.

@@ -11,6 +11,8 @@ struct Watch {
     let deadlines: Deadlines
     let signals: SignalQueue
     let control: Descriptor
+    /// Where the output of a queued job goes; `nil` when it passes through.
+    let output: Output?
     let floorRSSBytes: Int
     let tell: (Report) -> Void
 
@@ -46,6 +48,7 @@ struct Watch {
                 killer.killAll()
             }
             let ready = wait(supervisorIsThere: supervisorIsThere)
+            output?.pump()
             if ready[0] { handleSignals() }
             if ready[1] { supervisorIsThere = handleControl() }
             if ready[2] { reach(.wall, deadlines.wall) }
@@ -64,7 +67,8 @@ struct Watch {
     private func wait(supervisorIsThere: Bool) -> [Bool] {
         let fds = [
             signals.descriptor.rawValue, supervisorIsThere ? control.rawValue : -1, deadlines.wall.descriptor.rawValue,
-            deadlines.cpu.descriptor.rawValue, deadlines.grace.descriptor.rawValue,
+            deadlines.cpu.descriptor.rawValue, deadlines.grace.descriptor.rawValue, output?.readable[0] ?? -1,
+            output?.readable[1] ?? -1,
         ]
         var polls = fds.map { pollfd(fd: $0, events: CShort(POLLIN), revents: 0) }
         _ = try? checked { poll(&polls, nfds_t(polls.count), -1) }
@@ -121,9 +125,11 @@ struct Watch {
         report.voluntarySwitches = usage.ru_nvcsw
         report.involuntarySwitches = usage.ru_nivcsw
         report.neverExecuted = neverExecuted
+        // All of it before the end is told: whoever reads the record finds the output complete.
+        output?.drain()
         tell(.exited(report))
         if supervisorIsThere {
-            while let bytes = try? control.read(limit: 64), !bytes.isEmpty {}
+            while let bytes = try? control.read(limit: 64), !bytes.isEmpty, !bytes.contains(Control.leave) {}
         } else {
             removeLeftovers(of: killer.plan)
         }

@@ -2,13 +2,15 @@
 import Cgroups
 import Glibc
 import JobModel
+import JobsView
+import JobsView
 import Linux
 import Supervisor
 import SystemPackage
 
 /// One attempt in this process: starts it, passes signals and the terminal on, and tells how it went.
 struct ForegroundRun {
-    let arguments: RunArguments
+    let arguments: JobArguments
     let spec: JobSpec
 
     /// - Returns: the exit code of DESIGN 4.2.
@@ -54,8 +56,7 @@ struct ForegroundRun {
 
     private func report(_ record: Record) throws {
         if !arguments.quiet {
-            let isTerminal = Terminal.isTerminal(2)
-            try? Descriptor.standardError.write(Summary(record).text(colour: isTerminal && getenv("NO_COLOR") == nil))
+            try? Descriptor.standardError.write(Summary(record).text(colour: Style.of(2).colour))
         }
         guard let file = arguments.report else { return }
         let text = record.json.text(pretty: true) + "\n"

@@ -7,9 +7,12 @@ import Glibc
 enum Main {
     static func main() {
         let words = CommandLine.arguments.dropFirst()
-        // `run` reads its words itself; on the way through ArgumentParser they would take a millisecond.
-        if words.first == "run" { exit(RunCommand.perform(Array(words.dropFirst()))) }
-        Jobs.main()
+        // `run` and `submit` read their words themselves; on the way through ArgumentParser they would take a millisecond.
+        switch words.first {
+        case "run": exit(RunCommand.perform(Array(words.dropFirst())))
+        case "submit": exit(SubmitCommand.perform(Array(words.dropFirst())))
+        default: Jobs.main()
+        }
     }
 }
 
@@ -19,10 +22,27 @@ struct Jobs: ParsableCommand {
         commandName: "jobs",
         abstract: "Runs batch work under limits that the kernel enforces, and accounts for it truthfully.",
         discussion: """
-            In a shell, `jobs` alone may run the shell's builtin of that name: use `jobsctl`, which is the same program.
+            In a shell, `jobs` alone may run the shell's builtin of that name: use `jobsctl`, which is the same program, \
+            or let `jobs shell-init` tell the two apart.
+
+            Exit codes: 0 done, 1 not possible as things stand, 64 bad usage, 65 bad job, 69 no jobsd, 75 not now, \
+            77 not yours; `run`, `wait` and `submit --wait` exit as the job did.
             """,
         version: "jobs \(jobsVersion)",
-        subcommands: [RunCommand.self, ValidateCommand.self, DoctorCommand.self])
+        groupedSubcommands: [
+            CommandGroup(name: "Jobs:", subcommands: [RunCommand.self, SubmitCommand.self, ValidateCommand.self]),
+            CommandGroup(
+                name: "Looking:", subcommands: [StatusCommand.self, LogsCommand.self, WaitCommand.self, HistoryCommand.self]),
+            CommandGroup(
+                name: "Changing:",
+                subcommands: [
+                    CancelCommand.self, HoldCommand.self, ReleaseCommand.self, SuspendCommand.self, ResumeCommand.self,
+                    RetryCommand.self,
+                ]),
+            CommandGroup(
+                name: "This machine:",
+                subcommands: [DrainCommand.self, UndrainCommand.self, DoctorCommand.self, ShellInitCommand.self]),
+        ])
 }
 
 let jobsVersion = "0.1.0"

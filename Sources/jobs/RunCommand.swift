@@ -3,9 +3,6 @@ import ArgumentParser
 import Glibc
 import JobFile
 import JobModel
-import Linux
-import Supervisor
-import SystemPackage
 
 /// `jobs run`: one attempt in the foreground, no daemon.
 struct RunCommand: ParsableCommand {
@@ -13,6 +10,14 @@ struct RunCommand: ParsableCommand {
         commandName: "run",
         abstract: "Run a job in the foreground and account for it.",
         usage: "jobs run [LIMITS] [--report FILE] [--tty] NAME | FILE | -- COMMAND…")
+
+    static let ownFlags: [JobArguments.OwnFlag] = [
+        .init("--report", placeholder: "FILE", "write the JSON record to FILE; - is standard output, after the job's own"),
+        .init("--tty", short: "-t", "give the job a terminal of its own, for programs that want one"),
+        .init("--allow-unenforced", "run although a limit cannot be enforced here; the record says which"),
+        .init("--quiet", short: "-q", "no summary at the end"),
+        .help,
+    ]
 
     @Argument(parsing: .captureForPassthrough)
     var words: [String] = []
@@ -22,29 +27,39 @@ struct RunCommand: ParsableCommand {
     /// - Returns: the exit code of DESIGN 4.2.
     static func perform(_ words: [String]) -> Int32 {
         do {
-            let arguments = try RunArguments(words)
+            let arguments = try JobArguments(words, own: ownFlags)
             if arguments.help {
-                print(RunHelp.text)
+                print(help)
                 return 0
             }
             return ForegroundRun(arguments: arguments, spec: try arguments.spec()).run()
-        } catch let error as JobFileError {
+        } catch { return refuse(error, verb: "run") }
+    }
+
+    private static var help: String {
+        JobHelp(
+            verb: "run", abstract: "Run a job in the foreground and account for it.", own: ownFlags,
+            ending: [
+                "The exit code is the job's own; 128+n after signal n, 137 out of memory, 124 out of time, 125 if it could not be",
+                "run, 126/127 if the command cannot be executed/found, 130/143 interrupted/terminated, 64 bad usage, 65 bad job file.",
+            ]
+        ).text(sections: [nil, "limits", "isolation"])
+    }
+
+    /// Says what is wrong with a request for a job; 65 if it is the job file, else 64.
+    static func refuse(_ error: any Error, verb: String) -> Int32 {
+        if let error = error as? JobFileError {
             complain(error.description)
             return error.kind == .invalid ? 65 : 64
-        } catch {
-            complain("\(error)\n`jobs run --help` lists what it takes")
-            return 64
         }
+        complain("\(error)\n`jobs \(verb) --help` lists what it takes")
+        return 64
     }
 }
 
-/// Writes a message for people to standard error, after our name.
-func complain(_ message: String) {
-    try? Descriptor.standardError.write("jobs: \(message)\n")
-}
-
-extension Descriptor {
-    /// Standard error, which stays open: a reference that is never dropped.
-    static let standardError = Descriptor(2)
-    static let standardOutput = Descriptor(1)
+extension JobArguments {
+    var report: String? { value(of: "--report") }
+    var terminal: Bool { has("--tty") }
+    var allowUnenforced: Bool { has("--allow-unenforced") }
+    var quiet: Bool { has("--quiet") }
 }

@@ -32,8 +32,8 @@ final class SignalRelay {
 
     /// Ctrl-Z: the job is in another session and did not hear it, so it is frozen while we are stopped.
     private func suspend() {
-        attempt.setSuspended(true)
+        try? attempt.setSuspended(true)
         kill(getpid(), SIGSTOP)
-        attempt.setSuspended(false)
+        try? attempt.setSuspended(false)
     }
 }

@@ -84,7 +84,8 @@ import Testing
         ])
         var limits = Limits()
         limits.swap = .unlimited
-        let effective = try cgroup.apply(limits, oom: .killJob)
+        try cgroup.apply(limits, oom: .killJob)
+        let effective = cgroup.effective(limits)
         #expect(effective.memoryBytes == 4096)
         #expect(effective.ancestorMemoryBytes == 1000)
         #expect(effective.ancestorMemoryPath == tree.path + "/slice")
@@ -96,12 +97,10 @@ import Testing
         try tree.add([
             "memory.max": "2000\n", "memory.events.local": "oom 5\n", "slice/memory.events.local": "oom 1\n",
         ])
-        let effective = try cgroup.apply(
-            {
-                var limits = Limits()
-                limits.swap = .unlimited
-                return limits
-            }(), oom: .killProcess)
+        var limits = Limits()
+        limits.swap = .unlimited
+        try cgroup.apply(limits, oom: .killProcess)
+        let effective = cgroup.effective(limits)
         #expect(effective.ancestorMemoryBytes == 2000 && effective.ancestorMemoryPath == tree.path)
         let counters = cgroup.ancestorCounters()
         #expect(counters.map(\.path) == [tree.path + "/slice", tree.path], "nearest first")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import Linux
 import Supervisor
 import Testing
 
@@ -17,7 +18,7 @@ import Testing
     }
 
     @Test func `a recycled pid with another start time is dead`() throws {
-        let ticks = try #require(AttemptName.startTicks(of: pid))
+        let ticks = try #require(ProcessStat.startTicks(of: "\(pid)"))
         #expect(AttemptName.isAlive("run-\(pid)-\(ticks)"))
         #expect(!AttemptName.isAlive("run-\(pid)-\(ticks + 1)"))
         #expect(!AttemptName.isAlive("run-\(pid)-\(ticks - 1)-2"))
@@ -37,15 +38,15 @@ import Testing
     func `names of other kinds are not ours to judge`(_ name: String) { #expect(AttemptName.isAlive(name)) }
 
     @Test func `start times are told apart by process`() {
-        #expect(AttemptName.startTicks(of: 1) != nil)
-        #expect(AttemptName.startTicks(of: 4_194_305) == nil)
-        #expect(AttemptName.startTicks(of: -1) == nil)
+        #expect(ProcessStat.startTicks(of: "1") != nil)
+        #expect(ProcessStat.startTicks(of: "4194305") == nil)
+        #expect(ProcessStat.startTicks(of: "-1") == nil)
     }
 
     /// The name stands in the middle of `/proc/PID/stat`, in parentheses, and may hold any byte.
     @Test(arguments: ["a b c d", "a) S 1 1", ") R 1 2 3 4 5", "((", "))", "x) y (z", ") 0 0 0 0 0 0", "new\nline"])
     func `a process's name does not shift the fields`(_ name: String) throws {
-        let before = try #require(AttemptName.startTicks(of: pid))
+        let before = try #require(ProcessStat.startTicks(of: "\(pid)"))
         let file = "/proc/self/comm"
         let old = try String(contentsOfFile: file, encoding: .utf8)
         let handle = try #require(FileHandle(forWritingAtPath: file))
@@ -53,6 +54,6 @@ import Testing
         handle.write(Data(name.utf8))
         let stat = try String(contentsOfFile: "/proc/self/stat", encoding: .utf8)
         try #require(stat.contains("(\(name))"), "the name is set")
-        #expect(AttemptName.startTicks(of: pid) == before)
+        #expect(ProcessStat.startTicks(of: "\(pid)") == before)
     }
 }

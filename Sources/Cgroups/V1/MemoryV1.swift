@@ -32,6 +32,8 @@ package enum MemoryV1: MemoryController {
         directory.readInt("memory.limit_in_bytes").flatMap { $0 < unlimited ? $0 : nil }
     }
 
+    package static func current(of directory: CgroupDirectory) -> Int? { directory.readInt("memory.usage_in_bytes") }
+
     package static func usage(of directory: CgroupDirectory, into reading: inout UsageReading) {
         reading.set(
             "memory_peak_bytes", \.memoryPeakBytes, directory.readInt("memory.max_usage_in_bytes"),

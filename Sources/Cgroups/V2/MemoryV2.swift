@@ -24,6 +24,8 @@ package enum MemoryV2: MemoryController {
 
     package static func limit(of directory: CgroupDirectory) -> Int? { directory.readInt("memory.max") }
 
+    package static func current(of directory: CgroupDirectory) -> Int? { directory.readInt("memory.current") }
+
     package static func usage(of directory: CgroupDirectory, into reading: inout UsageReading) {
         let events = FlatKeyed(directory.read("memory.events"))
         reading.oom = counters(events)

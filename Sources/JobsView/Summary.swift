@@ -2,21 +2,26 @@
 import JobModel
 
 /// The account of an attempt for people: one short paragraph.
-struct Summary {
+package struct Summary {
     let record: Record
 
-    init(_ record: Record) { self.record = record }
+    package init(_ record: Record) { self.record = record }
 
-    func text(colour: Bool) -> String {
+    package func text(colour: Bool) -> String {
+        let lines = lines(colour: colour)
+        let first = "jobs: \(record.job.name) " + (lines.first ?? "")
+        return ([first] + lines.dropFirst().map { "      " + $0 }).joined(separator: "\n") + "\n"
+    }
+
+    /// The verdict, then the figures and notes.
+    func lines(colour: Bool) -> [String] {
         let state = record.verdict.state
-        let word = colour ? "\u{1B}[1;\(state.colour)m\(state.rawValue)\u{1B}[0m" : state.rawValue
-        var lines = ["jobs: \(record.job.name) \(word). \(record.verdict.message)"]
-        lines += rows.map { "      " + $0 }
-        for flag in record.trust { lines.append("      note: \(flag.kind.rawValue): \(flag.detail)") }
+        var lines = ["\(Style(colour: colour).paint(state.rawValue, state)). \(record.verdict.message)"] + rows
+        for flag in record.trust { lines.append("note: \(flag.kind.rawValue): \(flag.detail)") }
         for (limit, reason) in record.limits.unenforced.sorted(by: { $0.key < $1.key }) {
-            lines.append("      note: \(limit) was not enforced: \(reason)")
+            lines.append("note: \(limit) was not enforced: \(reason)")
         }
-        return lines.joined(separator: "\n") + "\n"
+        return lines
     }
 
     private var rows: [String] {
@@ -57,16 +62,4 @@ struct Summary {
     private func duration(_ usec: Int) -> String { JobDuration(microseconds: usec).description }
     private func bytes(_ count: Int) -> String { ByteCount(count).human() }
     private func pad(_ text: String) -> String { text + String(repeating: " ", count: max(0, 8 - text.count)) }
-}
-
-extension JobState {
-    /// ANSI colour: green for what went well, red for what did not, yellow for what somebody decided.
-    var colour: Int {
-        switch self {
-        case .completed: 32
-        case .failed, .outOfMemory, .timeout, .lost: 31
-        case .running: 34
-        case .pending, .held, .suspended, .cancelled, .skipped: 33
-        }
-    }
 }

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import JobModel
+
+/// What somebody said about a job, word for word: the text of a job file, and what stood on the command line over it.
+///
+/// The queue keeps this and not what it was understood to mean, because job files and flags are a contract that later
+/// versions keep, and because it can be shown again as it was written.
+public struct JobSource: Hashable, Sendable {
+    /// YAML, JSON, or a script with `#JOB` lines.
+    public var text: String
+    /// Where it came from: names the job, stands in messages, and is what a script is executed by.
+    public var path: String
+    /// Whether the kernel can execute the script by itself.
+    public var isExecutable: Bool
+    /// Words after the job's name, for its command.
+    public var arguments: [String]
+    public var flags: [Settings.Given]
+
+    /// Reads the job file at `path`.
+    public init(path: String, arguments: [String] = [], flags: [Settings.Given] = []) throws(JobFileError) {
+        text = try JobFile.text(of: path)
+        self.path = absolute(path)
+        isExecutable = JobFile.mayExecute(path)
+        self.arguments = arguments
+        self.flags = flags
+    }
+
+    /// A command as it stood after `--`.
+    public init(command: [String], flags: [Settings.Given] = []) {
+        let name = command.first.map { String($0.split(separator: "/").last ?? "job") } ?? "job"
+        text = JSON.object(["command": .array(command.map { .string($0) })]).text()
+        path = name + ".yaml"
+        isExecutable = false
+        arguments = []
+        self.flags = flags
+    }
+
+    /// The job it describes: the file, then the flags over it.
+    public func spec() throws(JobSourceError) -> JobSpec {
+        var spec: JobSpec
+        do throws(JobFileError) {
+            spec = try JobFile.parse(text: text, path: path, isExecutable: isExecutable)
+        } catch { throw .file(error) }
+        if !arguments.isEmpty { spec.command = try command(of: spec) }
+        for given in flags {
+            do throws(Problem) { try Settings.apply(flag: given.flag, value: given.value, to: &spec) } catch {
+                throw .usage(error.description)
+            }
+        }
+        let problems = Settings.contradictions(in: spec)
+        guard problems.isEmpty else { throw .usage(problems.map(\.description).joined(separator: "\n")) }
+        return spec
+    }
+
+    private func command(of spec: JobSpec) throws(JobSourceError) -> Command? {
+        switch spec.command {
+        case .arguments(let list): .arguments(list + arguments)
+        case .script(let path, let own): .script(path: path, arguments: own + arguments)
+        case .shell, nil:
+            throw .usage("job '\(spec.name)' is shell text and takes no arguments; flags stand before its name")
+        }
+    }
+}
+
+/// Why a job's source makes no job: the file, or the words around it.
+public enum JobSourceError: Error, CustomStringConvertible {
+    case file(JobFileError)
+    case usage(String)
+
+    public var description: String {
+        switch self {
+        case .file(let error): error.description
+        case .usage(let message): message
+        }
+    }
+}
+
+extension JobSource {
+    /// As the API carries it and the queue keeps it.
+    public var json: JSON {
+        .object([
+            "text": .string(text), "path": .string(path), "executable": .bool(isExecutable),
+            "arguments": .array(arguments.map { .string($0) }),
+            "flags": .array(flags.map { .array([.string($0.flag), .string($0.value)]) }),
+        ])
+    }
+
+    /// `nil` if something is missing or is not what it should be.
+    public init?(_ json: JSON) {
+        guard let text = json["text"]?.stringValue else { return nil }
+        self.text = text
+        path = json["path"]?.stringValue ?? "job.yaml"
+        isExecutable = json["executable"]?.boolValue ?? false
+        arguments = []
+        for value in json["arguments"]?.arrayValue ?? [] {
+            guard let word = value.stringValue else { return nil }
+            arguments.append(word)
+        }
+        flags = []
+        for value in json["flags"]?.arrayValue ?? [] {
+            guard let pair = value.arrayValue, let flag = pair.first?.stringValue, pair.count <= 2 else { return nil }
+            flags.append(Settings.Given(flag: flag, value: pair.count == 2 ? pair[1].stringValue : nil))
+        }
+    }
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+import GRDB
+import JobModel
+
+/// Turns the changes of one call into rows, inside a transaction that somebody else commits or rolls back.
+///
+/// What a change says is checked against the rows first: a ``Violation`` is thrown before or after rows were written, so
+/// whoever calls this undoes the whole call.
+struct ChangeWriter {
+    private let db: Database
+    /// The document of the call's last submission, which the next job of an array shares.
+    private var document: (content: JobDocument, id: Int64)?
+
+    init(_ db: Database) { self.db = db }
+
+    mutating func write(_ change: Change) throws {
+        switch change {
+        case .submitted(let job, let document): try submit(job, document)
+        case .attemptStarted(let job, let number, let bootID, let place, let at):
+            try start(job, number, bootID, place, at)
+        case .attemptPlaced(let job, let number, let place): try self.place(job, number, place)
+        case .attemptEnded(let job, let number, let verdict, let figures, let record, let at):
+            try end(job, number, verdict, figures, record, at)
+        case .changed(let job, let state, let cause, let detail, let at):
+            try self.change(job, state, cause, detail, at)
+        case .updated(let job, let fields, let detail, let at):
+            let state = try now(job).state
+            for field in fields { try update(job, field) }
+            if let detail { try note(job, at, state, nil, nil, detail) }
+        case .removed(let job):
+            try check(job, .removed)
+            try run("DELETE FROM jobs WHERE id = ?", [job])
+        }
+    }
+
+    // MARK: Changes
+
+    private mutating func submit(_ job: StoredJob, _ content: JobDocument) throws {
+        let next = try Self.nextID(db)
+        guard job.id >= next else { throw Violation.usedID(job.id, next: next) }
+        guard job.state == .pending || job.state == .held else {
+            throw Violation.impossible(job: job.id, .changed(job.state), in: .pending)
+        }
+        let dependency = try job.dependency?.text(of: job.id)
+        if document?.content != content {
+            try run("INSERT INTO documents (spec, context) VALUES (?, ?)", [content.spec, content.context])
+            document = (content, db.lastInsertedRowID)
+        }
+        try run(
+            """
+            INSERT INTO jobs (
+                id, name, owner_uid, owner_gid, owner_name, command, array_id, array_index, array_parallel,
+                group_name, priority, begin_usec, dependency, memory_request_bytes, cpus_request_milli,
+                memory_limit_bytes, wall_time_limit_usec, attempts_max, submitted_usec, state, reason, document_id
+            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                job.id, job.name, job.owner.uid, job.owner.gid, job.owner.name, job.command,
+                job.array?.id, job.array?.index, job.array?.parallel,
+                job.group, job.priority, job.begin?.microsecondsSinceEpoch, dependency,
+                job.memoryRequestBytes, job.cpusRequest?.milli, job.memoryLimitBytes, job.wallTimeLimitUsec,
+                job.attemptsMax, job.submittedAt.microsecondsSinceEpoch, job.state.rawValue, job.reason, document?.id,
+            ])
+        try note(job.id, job.submittedAt, job.state, nil, nil, job.reason)
+    }
+
+    private func start(_ job: Int, _ number: Int, _ bootID: String, _ place: String, _ at: Timestamp) throws {
+        let (state, attempt) = try check(job, .started)
+        guard number == attempt + 1 else {
+            throw Violation.wrongAttempt(job: job, number: number, expected: attempt + 1)
+        }
+        let usec = at.microsecondsSinceEpoch
+        try run(
+            "INSERT INTO attempts (job_id, number, boot_id, place, started_usec) VALUES (?, ?, ?, ?, ?)",
+            [job, number, bootID, place, usec])
+        try run(
+            "UPDATE jobs SET state = ?, reason = NULL, attempt = ?, started_usec = ? WHERE id = ?",
+            [state.rawValue, number, usec, job])
+        try note(job, at, state, nil, number, nil)
+    }
+
+    private func place(_ job: Int, _ number: Int, _ place: String) throws {
+        try run(
+            "UPDATE attempts SET place = ? WHERE job_id = ? AND number = ? AND ended_usec IS NULL", [place, job, number])
+        guard db.changesCount == 1 else {
+            throw Violation.wrongAttempt(job: job, number: number, expected: try now(job).attempt)
+        }
+    }
+
+    private func end(
+        _ job: Int, _ number: Int, _ verdict: Verdict, _ figures: AttemptFigures, _ record: String, _ at: Timestamp
+    ) throws {
+        let (state, attempt) = try check(job, .ended(verdict.state))
+        guard number == attempt else { throw Violation.wrongAttempt(job: job, number: number, expected: attempt) }
+        let usec = at.microsecondsSinceEpoch
+        let outcome: [(any DatabaseValueConvertible)?] = [
+            usec, state.rawValue, verdict.cause.rawValue, verdict.message, verdict.exit.code, verdict.exit.signal,
+            figures.memoryPeakBytes, figures.cpuUsageUsec, figures.wallTimeUsec,
+        ]
+        try run(
+            """
+            UPDATE attempts SET ended_usec = ?, state = ?, cause = ?, message = ?, exit_code = ?, exit_signal = ?,
+                memory_peak_bytes = ?, cpu_usage_usec = ?, wall_time_usec = ?, record = ?
+            WHERE job_id = ? AND number = ?
+            """, outcome + [record, job, number])
+        try run(
+            """
+            UPDATE jobs SET ended_usec = ?, state = ?, cause = ?, message = ?, exit_code = ?, exit_signal = ?,
+                memory_peak_bytes = ?, cpu_usage_usec = ?, wall_time_usec = ?, reason = NULL
+            WHERE id = ?
+            """, outcome + [job])
+        try note(job, at, state, verdict.cause, number, verdict.message)
+    }
+
+    private func change(_ job: Int, _ to: JobState, _ cause: Cause?, _ detail: String?, _ at: Timestamp) throws {
+        let (state, _) = try check(job, .changed(to))
+        if state.isFinal {
+            try run(
+                "UPDATE jobs SET state = ?, ended_usec = ?, cause = ?, message = ?, reason = NULL WHERE id = ?",
+                [state.rawValue, at.microsecondsSinceEpoch, cause?.rawValue, detail, job])
+        } else {
+            // Cause and message go on to tell how the last attempt ended.
+            let reason = state == .running ? nil : detail
+            try run(
+                "UPDATE jobs SET state = ?, ended_usec = NULL, reason = ? WHERE id = ?", [state.rawValue, reason, job])
+        }
+        try note(job, at, state, cause, nil, detail)
+    }
+
+    private func update(_ job: Int, _ field: JobField) throws {
+        switch field {
+        case .priority(let value): try set("priority", value, job)
+        case .begin(let value): try set("begin_usec", value?.microsecondsSinceEpoch, job)
+        case .memoryRequestBytes(let value): try set("memory_request_bytes", value, job)
+        case .memoryLimitBytes(let value): try set("memory_limit_bytes", value, job)
+        case .wallTimeLimitUsec(let value): try set("wall_time_limit_usec", value, job)
+        case .cpusRequest(let value): try set("cpus_request_milli", value?.milli, job)
+        case .attemptsMax(let value): try set("attempts_max", value, job)
+        case .spec(let value):
+            // A new document, because others of the array may share the old one; a trigger removes that if none does.
+            try run(
+                """
+                INSERT INTO documents (spec, context)
+                SELECT ?, context FROM documents WHERE id = (SELECT document_id FROM jobs WHERE id = ?)
+                """, [value, job])
+            try set("document_id", db.lastInsertedRowID, job)
+        }
+    }
+
+    // MARK: Steps
+
+    /// The highest id that was ever used, also by a job that is gone, plus 1.
+    static func nextID(_ db: Database) throws -> Int {
+        let select = try db.cachedStatement(sql: "SELECT seq FROM sqlite_sequence WHERE name = 'jobs'")
+        return (try Int.fetchOne(select) ?? 0) + 1
+    }
+
+    private func now(_ job: Int) throws -> (state: JobState, attempt: Int) {
+        let select = try db.cachedStatement(sql: "SELECT state, attempt FROM jobs WHERE id = ?")
+        guard let row = try Row.fetchOne(select, arguments: [job]) else { throw Violation.noSuchJob(job) }
+        guard let state = JobState(rawValue: row[0]) else { throw UnreadableRow(column: "jobs.state", value: row[0]) }
+        return (state, row[1])
+    }
+
+    /// The state after the event, and the newest attempt before it.
+    @discardableResult
+    private func check(_ job: Int, _ event: JobEvent) throws -> (state: JobState, attempt: Int) {
+        let (before, attempt) = try now(job)
+        guard let state = before.after(event) else { throw Violation.impossible(job: job, event, in: before) }
+        return (state, attempt)
+    }
+
+    private func set(_ column: String, _ value: (any DatabaseValueConvertible)?, _ job: Int) throws {
+        try run("UPDATE jobs SET \(column) = ? WHERE id = ?", [value, job])
+    }
+
+    /// A line in the history.
+    private func note(
+        _ job: Int, _ at: Timestamp, _ state: JobState, _ cause: Cause?, _ attempt: Int?, _ detail: String?
+    ) throws {
+        try run(
+            "INSERT INTO changes (job_id, at_usec, state, cause, attempt, detail) VALUES (?, ?, ?, ?, ?, ?)",
+            [job, at.microsecondsSinceEpoch, state.rawValue, cause?.rawValue, attempt, detail])
+    }
+
+    private func run(_ sql: String, _ arguments: [(any DatabaseValueConvertible)?]) throws {
+        try db.cachedStatement(sql: sql).execute(arguments: StatementArguments(arguments))
+    }
+}

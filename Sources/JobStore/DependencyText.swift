@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+import JobModel
+
+/// A dependency as one column, in the words users write: `ok:41,any:42?failed:43`.
+extension Dependency {
+    /// - Throws: ``Violation/unresolvedDependency(job:name:)`` if a term has a name: which job that means is decided when
+    ///   a job is submitted and must not change later.
+    func text(of job: Int) throws(Violation) -> String {
+        for term in alternatives.joined() {
+            if case .name(let name) = term.target { throw .unresolvedDependency(job: job, name: name) }
+        }
+        return description
+    }
+
+    init(column text: String) throws(UnreadableRow) {
+        guard let value = try? Self(parsing: text) else { throw UnreadableRow(column: "jobs.dependency", value: text) }
+        self = value
+    }
+
+    /// The jobs it asks about.
+    var ids: [Int] {
+        alternatives.joined().compactMap { if case .id(let id) = $0.target { id } else { nil } }
+    }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+import Dispatch
+import GRDB
+import Synchronization
+
+/// Calls that wait for the disk, and the one thread that takes them there: all that arrived during a commit share the
+/// next transaction and its fsync.
+final class GroupCommit: Sendable {
+    struct Call: Sendable {
+        var changes: [Change]
+        var completion: @Sendable (StoreError?) -> Void
+    }
+
+    private struct State {
+        var waiting: [Call] = []
+        /// Whether a turn of the queue is under way or on its way.
+        var busy = false
+        var closed = false
+        var statistics = JobStore.Statistics()
+    }
+
+    private let database: DatabaseQueue
+    private let path: String
+    private let state = Mutex(State())
+    /// Not the database's own queue: a completion may read from the store, which GRDB forbids on that one.
+    private let queue = DispatchQueue(label: "JobStore.GroupCommit")
+
+    init(_ database: DatabaseQueue, path: String) {
+        self.database = database
+        self.path = path
+    }
+
+    var statistics: JobStore.Statistics { state.withLock(\.statistics) }
+
+    func append(_ call: Call) {
+        enum Next { case nothing, wake, refuse }
+        let next: Next = state.withLock { state in
+            if state.closed { return .refuse }
+            state.waiting.append(call)
+            defer { state.busy = true }
+            return state.busy ? .nothing : .wake
+        }
+        switch next {
+        case .nothing: break
+        case .wake: queue.async { self.drain() }
+        case .refuse: call.completion(StoreError(.closed, Self.operation, path: path))
+        }
+    }
+
+    /// Refuses what comes from now on and waits for what came before.
+    ///
+    /// - Returns: `false` if that was done before.
+    func close() -> Bool {
+        dispatchPrecondition(condition: .notOnQueue(queue))
+        let first = state.withLock { state in
+            defer { state.closed = true }
+            return !state.closed
+        }
+        // Behind every turn that was asked for.
+        queue.sync {}
+        return first
+    }
+
+    private func drain() {
+        while let calls = take() {
+            let outcomes = commit(calls)
+            for (call, outcome) in zip(calls, outcomes) { call.completion(outcome) }
+        }
+    }
+
+    private func take() -> [Call]? {
+        state.withLock { state in
+            guard !state.waiting.isEmpty else {
+                state.busy = false
+                return nil
+            }
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+    }
+
+    /// One transaction for all calls; each call that is refused leaves no trace in it.
+    private func commit(_ calls: [Call]) -> [StoreError?] {
+        var outcomes: [StoreError?]
+        do {
+            outcomes = try database.writeWithoutTransaction { db in
+                var outcomes: [StoreError?] = []
+                try db.inTransaction {
+                    for call in calls { outcomes.append(try write(call, to: db)) }
+                    return .commit
+                }
+                return outcomes
+            }
+        } catch {
+            // Of a full disk or a broken one, nothing is left of any call.
+            outcomes = Array(repeating: StoreError(error, Self.operation, path: path), count: calls.count)
+        }
+        let written = zip(calls, outcomes).filter { $0.1 == nil }
+        state.withLock { state in
+            state.statistics.calls += written.count
+            state.statistics.changes += written.reduce(0) { $0 + $1.0.changes.count }
+            state.statistics.commits += written.isEmpty ? 0 : 1
+            state.statistics.failures += calls.count - written.count
+        }
+        return outcomes
+    }
+
+    /// - Throws: What is no fault of this call and ends the whole transaction.
+    private func write(_ call: Call, to db: Database) throws -> StoreError? {
+        try db.cachedStatement(sql: "SAVEPOINT one_call").execute()
+        do {
+            var writer = ChangeWriter(db)
+            for change in call.changes { try writer.write(change) }
+            // A call without changes asks whether the disk takes writes. An empty transaction would not touch it; this
+            // writes the first page, as it is.
+            if call.changes.isEmpty { try db.cachedStatement(sql: "PRAGMA user_version = 0").execute() }
+            try db.cachedStatement(sql: "RELEASE one_call").execute()
+            return nil
+        } catch where db.isInsideTransaction && Self.isOwnFault(error) {
+            try db.cachedStatement(sql: "ROLLBACK TO one_call").execute()
+            try db.cachedStatement(sql: "RELEASE one_call").execute()
+            return StoreError(error, Self.operation, path: path)
+        }
+    }
+
+    private static func isOwnFault(_ error: any Error) -> Bool {
+        switch error {
+        case is Violation, is UnreadableRow: true
+        case let error as DatabaseError:
+            [.SQLITE_CONSTRAINT, .SQLITE_TOOBIG, .SQLITE_MISMATCH].contains(error.resultCode)
+        default: false
+        }
+    }
+
+    private static let operation = "write changes"
+}

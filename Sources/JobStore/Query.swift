@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+import GRDB
+import JobModel
+
+/// Which jobs a list shows; every filter that is set narrows it.
+package struct JobQuery: Hashable, Sendable {
+    /// Ranges of ids, in any order; `nil` for all ids.
+    package var ids: [ClosedRange<Int>]?
+    /// One of these states; `nil` for all states.
+    package var states: Set<JobState>?
+    package var name: String?
+    package var ownerUID: UInt32?
+    package var group: String?
+    package var arrayID: Int?
+    package var liveOnly = false
+    package var order = Order.newestFirst
+    /// The last id of the page before: the list goes on behind it, in its order.
+    package var after: Int?
+    package var limit: Int
+
+    package enum Order: Hashable, Sendable {
+        case newestFirst, oldestFirst
+    }
+
+    package init(limit: Int = 50) { self.limit = limit }
+}
+
+extension JobQuery {
+    /// The ids to look at, range by range in the order of the list. Ranges instead of one long condition: each is a plain
+    /// walk along the primary key, and there may be more of them than SQLite takes terms.
+    var ranges: [ClosedRange<Int>] {
+        var merged: [ClosedRange<Int>] = []
+        for range in (ids ?? [0...Int.max]).sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            if let last = merged.last, range.lowerBound <= last.upperBound {
+                merged[merged.count - 1] = last.lowerBound...max(last.upperBound, range.upperBound)
+            } else {
+                merged.append(range)
+            }
+        }
+        switch order {
+        case .oldestFirst:
+            guard let after else { return merged }
+            return merged.compactMap {
+                $0.upperBound > after ? max($0.lowerBound, after + 1)...$0.upperBound : nil
+            }
+        case .newestFirst:
+            merged.reverse()
+            guard let after else { return merged }
+            return merged.compactMap {
+                $0.lowerBound < after ? $0.lowerBound...min($0.upperBound, after - 1) : nil
+            }
+        }
+    }
+
+    /// The statement for one range; its first two arguments are the range, its last is the limit.
+    var statement: (sql: String, arguments: [any DatabaseValueConvertible]) {
+        var conditions = ["id BETWEEN ? AND ?"]
+        var arguments: [any DatabaseValueConvertible] = []
+        if let name {
+            conditions.append("name = ?")
+            arguments.append(name)
+        }
+        if let ownerUID {
+            conditions.append("owner_uid = ?")
+            arguments.append(ownerUID)
+        }
+        if let group {
+            conditions.append("group_name = ?")
+            arguments.append(group)
+        }
+        if let arrayID {
+            conditions.append("array_id = ?")
+            arguments.append(arrayID)
+        }
+        if liveOnly || states.map({ $0.allSatisfy { !$0.isFinal } }) == true { conditions.append("ended_usec IS NULL") }
+        if let states {
+            // One state is a walk along its index, which is in the order of ids. Of several, SQLite would collect and sort
+            // all jobs; the plus sign keeps it off that index, so that it walks along the ids and stops at the limit.
+            let column = states.count == 1 && !liveOnly ? "state" : "+state"
+            conditions.append("\(column) IN (\(states.map { _ in "?" }.joined(separator: ", ")))")
+            arguments += states.map(\.rawValue)
+        }
+        let direction = order == .newestFirst ? "DESC" : "ASC"
+        let sql = """
+            SELECT \(StoredJob.columns) FROM jobs WHERE \(conditions.joined(separator: " AND ")) \
+            ORDER BY id \(direction) LIMIT ?
+            """
+        return (sql, arguments)
+    }
+
+    func fetch(_ db: Database) throws -> [StoredJob] {
+        let (sql, filters) = statement
+        let select = try db.cachedStatement(sql: sql)
+        var found: [StoredJob] = []
+        for range in ranges {
+            let ends: [any DatabaseValueConvertible] = [range.lowerBound, range.upperBound]
+            let rows = try Row.fetchCursor(
+                select, arguments: StatementArguments(ends + filters + [max(0, limit - found.count)]))
+            while let row = try rows.next() { found.append(try StoredJob(row)) }
+            if found.count >= limit { break }
+        }
+        return found
+    }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+import Dispatch
+import GRDB
+import JobModel
+
+extension JobStore {
+    /// The id of the next job: higher than every one before, also of jobs that are gone.
+    package func nextID() throws(StoreError) -> Int {
+        try read("read the next id") { db in try ChangeWriter.nextID(db) }
+    }
+
+    /// Hands over the jobs that are not in a final state, in the order of their ids, without holding them all.
+    ///
+    /// - Parameter body: Must not use the store.
+    package func live(_ body: (StoredJob) throws -> Void) throws(StoreError) {
+        try read("read the live jobs") { db in
+            let rows = try Row.fetchCursor(
+                db, sql: "SELECT \(StoredJob.columns) FROM jobs WHERE ended_usec IS NULL ORDER BY id")
+            while let row = try rows.next() { try body(try StoredJob(row)) }
+        }
+    }
+
+    package func job(_ id: Int) throws(StoreError) -> StoredJob? {
+        try read("read job \(id)") { db in
+            let select = try db.cachedStatement(sql: "SELECT \(StoredJob.columns) FROM jobs WHERE id = ?")
+            return try Row.fetchOne(select, arguments: [id]).map { try StoredJob($0) }
+        }
+    }
+
+    /// The texts of a job. They may hold secrets.
+    package func document(of id: Int) throws(StoreError) -> JobDocument? {
+        try read("read the document of job \(id)") { db in
+            let select = try db.cachedStatement(
+                sql: """
+                    SELECT spec, context FROM documents WHERE id = (SELECT document_id FROM jobs WHERE id = ?)
+                    """)
+            return try Row.fetchOne(select, arguments: [id]).map { JobDocument(spec: $0[0], context: $0[1]) }
+        }
+    }
+
+    package func jobs(matching query: JobQuery) throws(StoreError) -> [StoredJob] {
+        try read("read jobs") { db in try query.fetch(db) }
+    }
+
+    /// The attempts of a job, the first one first.
+    package func attempts(of id: Int) throws(StoreError) -> [StoredAttempt] {
+        try read("read the attempts of job \(id)") { db in
+            let select = try db.cachedStatement(
+                sql: "SELECT \(StoredAttempt.columns) FROM attempts WHERE job_id = ? ORDER BY number")
+            return try Row.fetchAll(select, arguments: [id]).map { try StoredAttempt($0) }
+        }
+    }
+
+    /// What happened to a job, the first thing first.
+    package func history(of id: Int) throws(StoreError) -> [HistoryEntry] {
+        try read("read the history of job \(id)") { db in
+            let select = try db.cachedStatement(
+                sql: "SELECT \(HistoryEntry.columns) FROM changes WHERE job_id = ? ORDER BY seq")
+            return try Row.fetchAll(select, arguments: [id]).map { try HistoryEntry($0) }
+        }
+    }
+
+    /// The final state of a job; `nil` if it lives, or if there is none of that id.
+    package func outcome(of id: Int) throws(StoreError) -> JobState? {
+        try read("read the outcome of job \(id)") { db in
+            let select = try db.cachedStatement(sql: "SELECT state FROM jobs WHERE id = ? AND ended_usec IS NOT NULL")
+            guard let text = try String.fetchOne(select, arguments: [id]) else { return nil }
+            guard let state = JobState(rawValue: text) else { throw UnreadableRow(column: "jobs.state", value: text) }
+            return state
+        }
+    }
+
+    /// The newest job of that name by that user.
+    package func newest(named name: String, owner uid: UInt32) throws(StoreError) -> Int? {
+        try read("look for a job named \(name)") { db in
+            let select = try db.cachedStatement(
+                sql: "SELECT id FROM jobs WHERE name = ? AND owner_uid = ? ORDER BY id DESC LIMIT 1")
+            return try Int.fetchOne(select, arguments: [name, uid])
+        }
+    }
+
+    /// Finished jobs to be removed, the longest ended first. A job that a live one depends on is not among them.
+    ///
+    /// - Parameter limit: No more than these at once, so that their removal holds up nobody for long.
+    package func expired(_ retention: Retention, limit: Int = 1000) throws(StoreError) -> [Int] {
+        try read("look for expired jobs") { db in try retention.expired(db, limit: limit) }
+    }
+
+    /// Reads on a thread that may wait, so that neither an event loop nor Swift's own threads do.
+    ///
+    /// ```swift
+    /// let jobs = try await store.offThread { store throws(StoreError) in try store.jobs(matching: query) }
+    /// ```
+    package func offThread<Value: Sendable>(
+        _ body: @escaping @Sendable (JobStore) throws(StoreError) -> Value
+    ) async throws(StoreError) -> Value {
+        let result: Result<Value, StoreError> = await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                continuation.resume(returning: Result { () throws(StoreError) in try body(self) })
+            }
+        }
+        return try result.get()
+    }
+
+    /// Without a transaction, which costs two more statements: no write can come between on the only connection.
+    private func read<Value>(
+        _ operation: @autoclosure () -> String, _ body: (Database) throws -> Value
+    ) throws(StoreError) -> Value {
+        do {
+            return try database.unsafeRead(body)
+        } catch {
+            throw StoreError(error, operation(), path: path)
+        }
+    }
+}

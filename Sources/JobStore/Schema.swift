@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+import GRDB
+
+/// The tables of the queue and every step that led to them.
+///
+/// A migration that was released never changes: files that have run it would differ from files that run it later.
+/// Nothing of ours is named in one but plain SQL, because our types go on to change.
+enum Schema {
+    static let migrator = {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("v1-tables") { db in try db.execute(sql: tables) }
+        migrator.registerMigration("v2-list-indexes") { db in try db.execute(sql: listIndexes) }
+        return migrator
+    }()
+
+    /// Ids come from AUTOINCREMENT's `sqlite_sequence`, which remembers the highest even after its row is gone.
+    ///
+    /// A document is a table of its own so that the rows which lists read are small and hold no secrets, and so that an
+    /// array of ten thousand jobs keeps one.
+    ///
+    /// Tables are not STRICT and statements use no RETURNING: RHEL 9 has SQLite 3.34, which knows neither.
+    private static let tables = """
+        CREATE TABLE documents (
+            id INTEGER PRIMARY KEY,
+            spec TEXT NOT NULL,
+            context TEXT NOT NULL
+        );
+
+        CREATE TABLE jobs (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            name TEXT NOT NULL,
+            owner_uid INTEGER NOT NULL CHECK (owner_uid BETWEEN 0 AND 4294967295),
+            owner_gid INTEGER NOT NULL CHECK (owner_gid BETWEEN 0 AND 4294967295),
+            owner_name TEXT NOT NULL,
+            command TEXT NOT NULL,
+            array_id INTEGER,
+            array_index INTEGER,
+            array_parallel INTEGER,
+            group_name TEXT NOT NULL,
+            priority INTEGER NOT NULL,
+            begin_usec INTEGER,
+            dependency TEXT,
+            memory_request_bytes INTEGER,
+            cpus_request_milli INTEGER,
+            memory_limit_bytes INTEGER,
+            wall_time_limit_usec INTEGER,
+            attempts_max INTEGER NOT NULL,
+            submitted_usec INTEGER NOT NULL,
+            state TEXT NOT NULL,
+            reason TEXT,
+            attempt INTEGER NOT NULL DEFAULT 0,
+            started_usec INTEGER,
+            ended_usec INTEGER,
+            cause TEXT,
+            message TEXT,
+            exit_code INTEGER,
+            exit_signal INTEGER,
+            memory_peak_bytes INTEGER,
+            cpu_usage_usec INTEGER,
+            wall_time_usec INTEGER,
+            document_id INTEGER NOT NULL REFERENCES documents(id)
+        );
+        CREATE INDEX jobs_by_document ON jobs(document_id);
+        CREATE INDEX jobs_by_name ON jobs(name);
+        CREATE INDEX jobs_live ON jobs(id) WHERE ended_usec IS NULL;
+        CREATE INDEX jobs_by_end ON jobs(ended_usec) WHERE ended_usec IS NOT NULL;
+
+        CREATE TRIGGER document_of_removed_job AFTER DELETE ON jobs
+        WHEN NOT EXISTS (SELECT 1 FROM jobs WHERE document_id = OLD.document_id)
+        BEGIN DELETE FROM documents WHERE id = OLD.document_id; END;
+        CREATE TRIGGER document_of_updated_job AFTER UPDATE OF document_id ON jobs
+        WHEN NOT EXISTS (SELECT 1 FROM jobs WHERE document_id = OLD.document_id)
+        BEGIN DELETE FROM documents WHERE id = OLD.document_id; END;
+
+        CREATE TABLE attempts (
+            job_id INTEGER NOT NULL REFERENCES jobs(id) ON DELETE CASCADE,
+            number INTEGER NOT NULL,
+            boot_id TEXT NOT NULL,
+            place TEXT NOT NULL,
+            started_usec INTEGER NOT NULL,
+            ended_usec INTEGER,
+            state TEXT,
+            cause TEXT,
+            message TEXT,
+            exit_code INTEGER,
+            exit_signal INTEGER,
+            memory_peak_bytes INTEGER,
+            cpu_usage_usec INTEGER,
+            wall_time_usec INTEGER,
+            record TEXT,
+            UNIQUE (job_id, number)
+        );
+
+        CREATE TABLE changes (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT,
+            job_id INTEGER NOT NULL REFERENCES jobs(id) ON DELETE CASCADE,
+            at_usec INTEGER NOT NULL,
+            state TEXT NOT NULL,
+            cause TEXT,
+            attempt INTEGER,
+            detail TEXT
+        );
+        CREATE INDEX changes_by_job ON changes(job_id);
+
+        CREATE TRIGGER changes_stay_as_they_are BEFORE UPDATE ON changes
+        BEGIN SELECT RAISE(ABORT, 'the history is append-only'); END;
+        CREATE TRIGGER changes_leave_with_their_job BEFORE DELETE ON changes
+        WHEN EXISTS (SELECT 1 FROM jobs WHERE id = OLD.job_id)
+        BEGIN SELECT RAISE(ABORT, 'the history is append-only'); END;
+        """
+
+    private static let listIndexes = """
+        CREATE INDEX jobs_by_state ON jobs(state);
+        CREATE INDEX jobs_by_array ON jobs(array_id) WHERE array_id IS NOT NULL;
+        """
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+import JobModel
+
+extension JobState {
+    /// `true` while something may still happen to the job.
+    public var isLive: Bool {
+        switch self {
+        case .pending, .held, .running, .suspended: true
+        case .completed, .failed, .outOfMemory, .timeout, .cancelled, .lost, .skipped: false
+        }
+    }
+
+    /// The states that a job may end in.
+    public static let final: [JobState] = allCases.filter { !$0.isLive }
+}

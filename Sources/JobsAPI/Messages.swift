@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import JobModel
+
+/// What `POST /v1/jobs` takes.
+public struct Submission: Sendable {
+    /// A job file as JSON: the same keys and values as in YAML.
+    public var job: JSON
+    /// Of the job: what the submitter exports. Never logged.
+    public var environment: [String: String]
+    /// Where the submitter stands; the job starts there unless its file says otherwise.
+    public var directory: String
+    public var umask: Int?
+    /// The submitter's soft and hard limits by name (`nofile` …): the soft one is what a batch user expects.
+    public var rlimits: [String: Int]
+
+    public init(
+        job: JSON, environment: [String: String], directory: String, umask: Int? = nil, rlimits: [String: Int] = [:]
+    ) {
+        self.job = job
+        self.environment = environment
+        self.directory = directory
+        self.umask = umask
+        self.rlimits = rlimits
+    }
+
+    public var json: JSON {
+        .object([
+            "job": job,
+            "environment": .object(
+                environment.sorted { $0.key < $1.key }.map { JSON.Member(key: $0.key, value: .string($0.value)) }),
+            "directory": .string(directory), "umask": .int(umask),
+            "rlimits": .object(
+                rlimits.sorted { $0.key < $1.key }.map { JSON.Member(key: $0.key, value: .int($0.value)) }),
+        ])
+    }
+}
+
+/// The answer to a submission: it is on disk.
+public struct Submitted: Codable, Sendable, Hashable {
+    public var id: Int
+    /// More than one for an array, whose ids follow each other.
+    public var count: Int
+
+    public init(id: Int, count: Int) {
+        self.id = id
+        self.count = count
+    }
+
+    public var json: JSON { .object(["id": .int(id), "count": .int(count)]) }
+}
+
+/// A change of state, as `GET /v1/events` and `GET /v1/jobs/{id}/history` tell it.
+public struct StateChange: Codable, Sendable, Hashable {
+    public var job: Int
+    public var at: String
+    public var state: JobState
+    /// Machine-readable cause: a ``Cause``, or the verb that was asked for.
+    public var cause: String?
+    public var attempt: Int?
+    public var detail: String?
+
+    public init(job: Int, at: String, state: JobState, cause: String?, attempt: Int?, detail: String?) {
+        self.job = job
+        self.at = at
+        self.state = state
+        self.cause = cause
+        self.attempt = attempt
+        self.detail = detail
+    }
+
+    public var json: JSON {
+        .object([
+            "job": .int(job), "at": .string(at), "state": .string(state.rawValue), "cause": .string(cause),
+            "attempt": .int(attempt), "detail": .string(detail),
+        ])
+    }
+}
+
+/// `GET /v1/daemon`: the machine as admission sees it.
+public struct DaemonView: Codable, Sendable, Hashable {
+    public struct Group: Codable, Sendable, Hashable {
+        public var name: String
+        /// `nil`: as many as the machine admits.
+        public var parallel: Int?
+        public var running: Int
+        public var pending: Int
+
+        public init(name: String, parallel: Int?, running: Int, pending: Int) {
+            self.name = name
+            self.parallel = parallel
+            self.running = running
+            self.pending = pending
+        }
+    }
+
+    public var version: String
+    public var pid: Int
+    public var state_directory: String
+    public var draining: Bool
+    public var memory_total_bytes: Int
+    public var memory_free_bytes: Int
+    public var cpus_total: Double
+    public var cpus_free: Double
+    public var running: Int
+    public var pending: Int
+    public var groups: [Group]
+
+    public init(
+        version: String, pid: Int, stateDirectory: String, draining: Bool, memoryTotalBytes: Int, memoryFreeBytes: Int,
+        cpusTotal: Double, cpusFree: Double, running: Int, pending: Int, groups: [Group]
+    ) {
+        self.version = version
+        self.pid = pid
+        state_directory = stateDirectory
+        self.draining = draining
+        memory_total_bytes = memoryTotalBytes
+        memory_free_bytes = memoryFreeBytes
+        cpus_total = cpusTotal
+        cpus_free = cpusFree
+        self.running = running
+        self.pending = pending
+        self.groups = groups
+    }
+}
+
+extension DaemonView {
+    public var json: JSON {
+        .object([
+            "version": .string(version), "pid": .int(pid), "state_directory": .string(state_directory),
+            "draining": .bool(draining), "memory_total_bytes": .int(memory_total_bytes),
+            "memory_free_bytes": .int(memory_free_bytes), "cpus_total": .number(cpus_total),
+            "cpus_free": .number(cpus_free), "running": .int(running), "pending": .int(pending),
+            "groups": .array(
+                groups.map {
+                    .object([
+                        "name": .string($0.name), "parallel": .int($0.parallel), "running": .int($0.running),
+                        "pending": .int($0.pending),
+                    ])
+                }),
+        ])
+    }
+}
+
+/// What every error answer holds.
+public struct APIError: Codable, Sendable, Hashable, Error, CustomStringConvertible {
+    /// One sentence with the remedy.
+    public var error: String
+
+    public init(error: String) { self.error = error }
+    public var description: String { error }
+    public var json: JSON { .object(["error": .string(error)]) }
+}

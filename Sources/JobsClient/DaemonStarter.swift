@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import JobsAPI
+import Linux
+import SystemPackage
+
+/// Starts the daemon when a submission finds none.
+package struct DaemonStarter {
+    /// What was started.
+    package enum Started: Hashable, Sendable {
+        case process(pid_t)
+        /// A unit of systemd, the user's own or the machine's.
+        case unit(user: Bool)
+        /// Somebody else was faster.
+        case already
+    }
+
+    /// Why nothing was started; one sentence with the remedy.
+    package struct Failure: Error, CustomStringConvertible, Hashable {
+        package var description: String
+    }
+
+    let locations: Locations
+    /// Where `jobsd` may be installed, best first.
+    let candidates: [String]
+    let environment: [String: String]
+
+    /// - Parameter executable: the program that asks; `jobsd` is looked for beside it.
+    package init(_ locations: Locations, executable: String, environment: [String: String]) {
+        self.locations = locations
+        let directory = executable.lastIndex(of: "/").map { String(executable[..<$0]) } ?? "."
+        candidates = [
+            directory + "/jobsd", directory + "/../sbin/jobsd", directory + "/../libexec/jobs/jobsd",
+        ]
+        self.environment = environment
+    }
+
+    /// Returns when the daemon answers; waits for its word and does not ask again and again.
+    package func start() throws(Failure) -> Started {
+        try makeDirectories()
+        // Two submissions at once: the second waits here, and then finds what the first has started.
+        let lock = try lock()
+        defer { withExtendedLifetime(lock) {} }
+        if JobsClient.answers(locations.socket) { return .already }
+        if let unit = SystemdUnit.find(locations, environment: environment) {
+            try unit.start()
+            return .unit(user: unit.isUsers)
+        }
+        return .process(try launch())
+    }
+
+    private func makeDirectories() throws(Failure) {
+        // What root's daemon offers is everybody's to reach; a user's is nobody else's.
+        let mode: mode_t = geteuid() == 0 ? 0o755 : 0o700
+        for path in [locations.state, locations.runtime] {
+            do throws(Errno) { try Files.makeDirectories(path, mode: mode) } catch {
+                throw Failure(description: "cannot make the directory \(path): \(error)")
+            }
+        }
+    }
+
+    private func lock() throws(Failure) -> Descriptor {
+        let path = locations.runtime + "/start.lock"
+        do throws(Errno) {
+            let file = try Descriptor.open(path, O_RDWR | O_CREAT, mode: 0o600)
+            try checked { flock(file.rawValue, LOCK_EX) }
+            return file
+        } catch { throw Failure(description: "cannot lock \(path): \(error)") }
+    }
+
+    private func launch() throws(Failure) -> pid_t {
+        guard let program = candidates.first(where: { access($0, X_OK) == 0 }) else {
+            throw Failure(
+                description: """
+                    no jobsd runs, and there is none to start at \(candidates[0]); install jobs with `make install`, \
+                    or use `jobs run`, which needs none
+                    """)
+        }
+        var launch = BackgroundLaunch(
+            program: program, arguments: ["--log", locations.log, "--ready-fd", "3"], log: locations.log)
+        launch.environment = environment.filter { Self.passesOn($0.key) }.map { "\($0.key)=\($0.value)" }.sorted()
+        let pid: pid_t
+        let word: String
+        do throws(Errno) { (pid, word) = try launch.run() } catch {
+            throw Failure(description: "cannot start \(program): \(error)")
+        }
+        guard word != "ready" else { return pid }
+        throw Failure(
+            description: word.isEmpty
+                ? "jobsd ended before it was ready; its last words are in \(locations.log)" : "jobsd did not start: \(word)")
+    }
+
+    /// What of the submitter's environment the daemon lives with: a job gets its own from its submission.
+    static func passesOn(_ name: String) -> Bool {
+        ["PATH", "HOME", "USER", "LANG", "JOBS_STATE_DIR", "JOBS_RUNTIME_DIR"].contains(name) || name.hasPrefix("XDG_")
+    }
+}

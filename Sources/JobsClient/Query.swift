@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+import JobModel
+import JobsAPI
+
+/// Which jobs `GET /v1/jobs` shall list.
+public struct JobQuery: Hashable, Sendable {
+    /// Only those that have not ended.
+    public var live = false
+    public var states: [JobState] = []
+    public var name: String?
+    public var owner: String?
+    public var ids: String?
+    public var group: String?
+    /// Only those that ended at or after this moment, in RFC 3339.
+    public var since: String?
+    /// No more than this; everything if `nil`.
+    public var limit: Int?
+
+    public init() {}
+
+    /// How many one request asks for when all are wanted.
+    static let page = 10_000
+
+    func path(before: Int?, limit: Int) -> String {
+        var items: [(String, String)] = []
+        if live { items.append(("live", "1")) }
+        if !states.isEmpty { items.append(("state", states.map(\.rawValue).joined(separator: ","))) }
+        if let name { items.append(("name", name)) }
+        if let owner { items.append(("owner", owner)) }
+        if let ids { items.append(("ids", ids)) }
+        if let group { items.append(("group", group)) }
+        if let since { items.append(("since", since)) }
+        items.append(("limit", "\(limit)"))
+        if let before { items.append(("before", "\(before)")) }
+        return "/v1/jobs?" + items.map { "\($0.0)=\(encoded($0.1))" }.joined(separator: "&")
+    }
+}
+
+extension JobsClient {
+    /// The jobs of a query, newest first, page by page.
+    public func jobs(_ query: JobQuery) async throws(ClientError) -> [JobView] {
+        var jobs: [JobView] = []
+        while true {
+            let wanted = min(query.limit.map { $0 - jobs.count } ?? JobQuery.page, JobQuery.page)
+            guard wanted > 0 else { return jobs }
+            let answer = try await get(query.path(before: jobs.last?.id, limit: wanted))
+            let page = answer["jobs"]?.arrayValue ?? []
+            for entry in page { jobs.append(try value(entry)) }
+            guard answer["more"]?.boolValue == true, !page.isEmpty else { return jobs }
+        }
+    }
+
+    /// One job's list entry, in one piece with its specification, live figures and attempts.
+    public func account(of id: Int) async throws(ClientError) -> JSON { try await get("/v1/jobs/\(id)") }
+
+    public func job(_ id: Int) async throws(ClientError) -> JobView {
+        try value(try await account(of: id)["job"] ?? .null)
+    }
+
+    public func history(of id: Int) async throws(ClientError) -> [StateChange] {
+        var changes: [StateChange] = []
+        for entry in try await get("/v1/jobs/\(id)/history")["changes"]?.arrayValue ?? [] {
+            changes.append(try value(entry))
+        }
+        return changes
+    }
+
+    /// Does one of the verbs to a job and tells how it stands afterwards.
+    @discardableResult
+    public func change(_ id: Int, _ verb: String, _ body: JSON? = nil) async throws(ClientError) -> JobView {
+        try value(try await post("/v1/jobs/\(id)/\(verb)", body)["job"] ?? .null)
+    }
+
+    public func submit(_ submission: Submission) async throws(ClientError) -> Submitted {
+        try value(try await post("/v1/jobs", submission.json))
+    }
+}

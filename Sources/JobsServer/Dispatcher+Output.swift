@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import JobModel
+import JobStore
+import Linux
+
+/// The kept output of attempts.
+extension Dispatcher {
+    /// Where an attempt's output lies, and whether it may still grow.
+    func output(of id: Int, attempt: Int?, for peer: Peer) throws -> (directory: String, attempt: Int) {
+        guard let job = try store.job(id) else { throw APIFailure.noSuchJob(id) }
+        guard peer.mayTouch(job) else { throw APIFailure.notYours(job) }
+        let newest = running[id]?.number ?? job.attempt
+        let number = attempt ?? newest
+        guard number >= 1, number <= newest else {
+            throw APIFailure(404, newest == 0 ? "job \(id) has not run yet" : "job \(id) has attempts 1 to \(newest)")
+        }
+        return (directory(of: id, attempt: number).path, number)
+    }
+
+    /// Wakes up at every write of that attempt's output and at its end; the stream ends with the attempt.
+    func growth(of id: Int, attempt: Int, stream: String) -> AsyncStream<Void> {
+        let (wakeups, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        guard let entry = running[id], entry.number == attempt, entry.unrecorded == nil,
+            let watch = try? executor.eventLoop.watchDirectory(
+                directory(of: id, attempt: attempt).path, handler: { continuation.yield() })
+        else {
+            continuation.finish()
+            return wakeups
+        }
+        outputFollowers[id, default: []].append(continuation)
+        continuation.onTermination = { [self] _ in
+            executor.post { self.assumeIsolated { $0.executor.eventLoop.forgetDirectory(watch) } }
+        }
+        return wakeups
+    }
+
+    /// Its output is complete: whoever follows it reads to the end and stops.
+    func finishFollowers(of id: Int) {
+        for follower in outputFollowers.removeValue(forKey: id) ?? [] { follower.finish() }
+    }
+}

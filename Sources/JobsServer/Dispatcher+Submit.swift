@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import JobFile
+import JobModel
+import JobStore
+import JobsAPI
+import Scheduler
+import Supervisor
+
+/// A submission that was understood and may be queued.
+struct PreparedSubmission: Sendable {
+    var spec: JobSpec
+    var document: JobDocument
+    var owner: StoredJob.Owner
+
+    /// Reads and checks what somebody sent; on any thread.
+    init(_ json: JSON, from peer: Peer) throws {
+        guard let source = json["job"].flatMap({ JobSource($0) }) else {
+            throw APIFailure(
+                400, "\"job\" must be an object with \"text\" (a job file) and \"path\"; see /v1/openapi.json")
+        }
+        do { spec = try source.spec() } catch { throw APIFailure(400, "\(error)") }
+        guard spec.command != nil else { throw APIFailure(400, "job '\(spec.name)' has no command") }
+        let context = try SubmissionContext(json)
+        document = JobDocument(spec: source.json.text(), context: context.text)
+        owner = StoredJob.Owner(uid: peer.uid, gid: peer.gid, name: peer.name)
+        try Self.checkUser(spec, peer)
+    }
+
+    /// Root may choose whom a job runs as, others only themselves.
+    private static func checkUser(_ spec: JobSpec, _ peer: Peer) throws(APIFailure) {
+        guard peer.uid != 0 else { return }
+        if let user = spec.user, Account.find(user)?.uid != peer.uid {
+            throw APIFailure(403, "only root may run a job as somebody else (user '\(user)'); leave `user` out")
+        }
+        if spec.group != nil {
+            throw APIFailure(403, "only root may choose the Unix group of a queued job; leave `group` out")
+        }
+    }
+}
+
+extension Dispatcher {
+    /// Queues a job, or the jobs of an array. Returns once they are on disk; they may have started by then.
+    func submit(_ prepared: PreparedSubmission) async throws -> Submitted {
+        if let trouble = storeTrouble { throw APIFailure.store(trouble) }
+        let spec = prepared.spec
+        let first = nextID
+        let template = try job(first, prepared)
+        let places: [StoredJob.ArrayPlace?] =
+            spec.scheduling.array.map { array in
+                array.indices.ids.map { StoredJob.ArrayPlace(id: first, index: $0, parallel: array.parallel) }
+            } ?? [nil]
+        nextID += places.count
+        var changes: [Change] = []
+        changes.reserveCapacity(places.count)
+        for (offset, place) in places.enumerated() {
+            var job = template
+            job.id = first + offset
+            job.array = place
+            changes.append(.submitted(job, prepared.document))
+            fresh[job.id] = (job, prepared.document)
+            scheduler.submit(Self.entry(of: job)) { id in (try? self.store.outcome(of: id)) ?? nil }
+        }
+        let ids = first..<first + places.count
+        let error = await withCheckedContinuation { (continuation: CheckedContinuation<StoreError?, Never>) in
+            commit(changes) { [self] error in
+                for id in ids { fresh[id] = nil }
+                continuation.resume(returning: error)
+            }
+            // Before the commit is there: both are on disk by the same one.
+            dispatch()
+        }
+        if let error {
+            for id in ids { scheduler.ended(id, as: .cancelled) }
+            throw APIFailure.store(error)
+        }
+        log.info(
+            "submitted",
+            metadata: ["JOB_ID": "\(first)", "JOB_NAME": "\(spec.name)", "JOB_OWNER": "\(prepared.owner.name)"])
+        return Submitted(id: first, count: places.count)
+    }
+
+    private func job(_ id: Int, _ prepared: PreparedSubmission) throws -> StoredJob {
+        let spec = prepared.spec
+        let wanted = spec.scheduling
+        let command = (spec.command?.arguments ?? []).joined(separator: " ")
+        var job = StoredJob(
+            id: id, name: spec.name, owner: prepared.owner, command: String(command.prefix(200)), submittedAt: now,
+            state: wanted.held ? .held : .pending)
+        job.group = wanted.group
+        job.priority = wanted.priority
+        job.begin = wanted.begin
+        job.dependency = try wanted.after.map { try resolve($0, owner: prepared.owner.uid) }
+        job.memoryRequestBytes = (wanted.memoryRequest ?? spec.limits.memory)?.bytes
+        job.cpusRequest = wanted.cpusRequest ?? spec.limits.cpus
+        job.memoryLimitBytes = spec.limits.memory?.bytes
+        job.wallTimeLimitUsec = spec.limits.wallTime?.microseconds
+        job.attemptsMax = wanted.retry.retries + 1
+        let request = Self.resources(of: job)
+        let capacity = scheduler.capacity
+        if request.memoryBytes > capacity.memoryBytes || request.milliCPUs > capacity.milliCPUs {
+            log.notice("too large for this machine", metadata: ["JOB_ID": "\(id)"])
+        }
+        return job
+    }
+
+    /// Names become the ids that they mean now; later jobs of the same name do not change that.
+    private func resolve(_ dependency: Dependency, owner: UInt32) throws -> Dependency {
+        try Dependency(
+            dependency.alternatives.map { terms in
+                try terms.map { term in
+                    guard case .name(let name) = term.target else { return term }
+                    guard let id = try store.newest(named: name, owner: owner) else {
+                        throw APIFailure(400, "--after names the job '\(name)', and you have none of that name")
+                    }
+                    return Dependency.Term(term.condition, .id(id))
+                }
+            })
+    }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import JobModel
+import JobStore
+import JobsAPI
+import Scheduler
+
+/// What people see of the queue.
+extension Dispatcher {
+    func view(_ job: StoredJob, for peer: Peer) -> JobView {
+        var view = JobView(
+            id: job.id, name: job.name, owner: job.owner.name, state: job.state, group: job.group,
+            priority: job.priority, attempt: job.attempt, attemptsMax: job.attemptsMax,
+            submittedAt: job.submittedAt.description)
+        view.after = job.dependency?.description
+        view.arrayID = job.array?.id
+        view.arrayIndex = job.array?.index
+        view.command = peer.mayTouch(job) ? job.command : nil
+        view.begin = job.begin?.description
+        view.startedAt = job.startedAt?.description
+        view.endedAt = job.endedAt?.description
+        view.memoryLimitBytes = job.memoryLimitBytes
+        view.memoryRequestBytes = job.memoryRequestBytes
+        view.cpus = job.cpusRequest?.value
+        view.cause = job.cause
+        view.message = job.message
+        view.memoryPeakBytes = job.figures.memoryPeakBytes
+        view.cpuUsageUsec = job.figures.cpuUsageUsec
+        view.wallTimeUsec = job.figures.wallTimeUsec
+        view.exitCode = job.exit.code
+        view.exitSignal = job.exit.signal
+        switch job.state {
+        case .pending:
+            view.reason =
+                storeTrouble?.description
+                ?? scheduler.reason(for: job.id, now: now.microsecondsSinceEpoch)?.description
+        case .held: view.reason = job.reason ?? "held"
+        case .skipped: view.message = job.message ?? job.reason
+        default: break
+        }
+        if job.endedAt != nil {
+            let verdict = Verdict(
+                state: job.state, cause: job.cause ?? .cancelled, exit: job.exit, message: job.message ?? "")
+            view.processExitCode = Int(verdict.processExitCode)
+        }
+        return view
+    }
+
+    func views(_ query: JobQuery, for peer: Peer) throws -> [JobView] {
+        try store.jobs(matching: query).map { view($0, for: peer) }
+    }
+
+    /// One job with everything that is known about it.
+    func account(of id: Int, for peer: Peer) throws -> JSON {
+        guard let job = try store.job(id) else { throw APIFailure.noSuchJob(id) }
+        let isOwn = peer.mayTouch(job)
+        let spec = isOwn ? try store.document(of: id)?.spec : nil
+        let records = try store.attempts(of: id).compactMap(\.record).map { try JSON(parsing: $0) }
+        return .object([
+            "job": view(job, for: peer).json, "spec": try spec.map { try JSON(parsing: $0) } ?? .null,
+            "live": live(id), "attempts": .array(isOwn ? records : []),
+        ])
+    }
+
+    /// What a running job uses now.
+    func live(_ id: Int) -> JSON {
+        guard let current = running[id]?.attempt?.current else { return .null }
+        return .object([
+            "job": .int(id), "memory_current_bytes": .int(current.memoryBytes),
+            "cpu_usage_usec": .int(current.cpuUsageUsec), "pids_current": .int(current.pids),
+        ])
+    }
+
+    func history(of id: Int) throws -> JSON {
+        guard try store.job(id) != nil else { throw APIFailure.noSuchJob(id) }
+        let changes = try store.history(of: id).map { entry in
+            StateChange(
+                job: id, at: entry.at.description, state: entry.state, cause: entry.cause?.rawValue,
+                attempt: entry.attempt, detail: entry.detail
+            ).json
+        }
+        return .object(["changes": .array(changes)])
+    }
+
+    func daemon() throws -> DaemonView {
+        var byGroup: [String: (running: Int, pending: Int)] = [:]
+        for group in groups.keys { byGroup[group] = (0, 0) }
+        var (runs, waits) = (0, 0)
+        for (group, states) in try store.counts() {
+            let running = (states[.running] ?? 0) + (states[.suspended] ?? 0)
+            let pending = (states[.pending] ?? 0) + (states[.held] ?? 0)
+            byGroup[group] = (running, pending)
+            runs += running
+            waits += pending
+        }
+        return DaemonView(
+            version: settings.version, pid: Int(getpid()), stateDirectory: settings.stateDirectory,
+            draining: isDrainingAsked, memoryTotalBytes: scheduler.capacity.memoryBytes,
+            memoryFreeBytes: scheduler.free.memoryBytes, cpusTotal: Double(scheduler.capacity.milliCPUs) / 1000,
+            cpusFree: Double(scheduler.free.milliCPUs) / 1000, running: runs, pending: waits,
+            groups: byGroup.sorted { $0.key < $1.key }.map {
+                DaemonView.Group(
+                    name: $0.key, parallel: groups[$0.key], running: $0.value.running, pending: $0.value.pending)
+            })
+    }
+}

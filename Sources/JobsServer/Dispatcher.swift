@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import Glibc
+import JobModel
+import JobStore
+import JobsAPI
+import Linux
+import Logging
+import Scheduler
+import Supervisor
+
+/// The queue at work: what was asked for, what runs, and what is on disk about it.
+///
+/// Everything happens on the event loop's thread. The rule that makes a crash harmless: what a change causes outside (an
+/// answer, the command's first instruction, the removal of a cgroup) comes after the change is on disk, never before.
+package actor Dispatcher {
+    package nonisolated let executor: LoopExecutor
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    package let settings: Settings
+    let store: JobStore
+    let log: Logger
+    var supervisor: Supervisor
+    var scheduler: Scheduler
+    var nextID: Int
+    /// Attempts that were started or found again, until their record is on disk.
+    var running: [Int: Running] = [:]
+    /// Jobs whose submission is not on disk yet, so that they can start from here.
+    var fresh: [Int: (job: StoredJob, document: JobDocument)] = [:]
+    var groups: [String: Int]
+    var watchers: [Int: AsyncStream<StateChange>.Continuation] = [:]
+    var nextWatcher = 0
+    var outputFollowers: [Int: [AsyncStream<Void>.Continuation]] = [:]
+    /// Set while the disk refuses our writes: nothing starts, and ended attempts wait for it.
+    var storeTrouble: StoreError?
+    private var commits: [Int: (changes: [Change], then: (StoreError?) -> Void)] = [:]
+    private var nextCommit = 0
+    private var alarm: Linux.Timer?
+    private var repair: Linux.Timer?
+
+    /// What the daemon was started with.
+    package struct Settings: Sendable {
+        package var stateDirectory: String
+        package var runtimeDirectory: String
+        package var initPath: String
+        package var version: String
+        /// What all jobs may have together.
+        package var capacity: Resources
+
+        package init(
+            stateDirectory: String, runtimeDirectory: String, initPath: String, version: String, capacity: Resources
+        ) {
+            self.stateDirectory = stateDirectory
+            self.runtimeDirectory = runtimeDirectory
+            self.initPath = initPath
+            self.version = version
+            self.capacity = capacity
+        }
+    }
+
+    /// A job with an attempt under way.
+    struct Running {
+        var job: StoredJob
+        var spec: JobSpec
+        var number: Int
+        var attempt: Attempt?
+        /// Ended, but its record is not on disk yet.
+        var unrecorded: [Change]?
+    }
+
+    /// Before the executor's thread is started.
+    package init(
+        executor: LoopExecutor, settings: Settings, store: JobStore, root: sending CgroupRoot, log: Logger
+    ) throws {
+        self.executor = executor
+        self.settings = settings
+        self.store = store
+        self.log = log
+        groups = GroupFile.read(settings.stateDirectory)
+        nextID = try store.nextID()
+        scheduler = Scheduler(capacity: settings.capacity, groups: groups)
+        supervisor = Supervisor(root: root, loop: executor.eventLoop, initPath: settings.initPath)
+    }
+
+    var now: Timestamp { Timestamp(microsecondsSinceEpoch: Clock.realtimeMicroseconds) }
+
+    // MARK: The disk
+
+    /// Puts changes on disk and calls `then` when they are there, or when they could not be written.
+    func commit(_ changes: [Change], then: @escaping (StoreError?) -> Void) {
+        let number = nextCommit
+        nextCommit += 1
+        commits[number] = (changes, then)
+        store.append(changes) { [self] error in
+            executor.post { self.assumeIsolated { $0.committed(number, error) } }
+        }
+    }
+
+    private func committed(_ number: Int, _ error: StoreError?) {
+        guard let (changes, then) = commits.removeValue(forKey: number) else { return }
+        if let error, error.isTheDisks { troubled(by: error) }
+        then(error)
+        // Whoever hears of it finds it on disk.
+        if error == nil { announce(changes) }
+    }
+
+    /// The disk is full or broken: nothing more is started, and a timer tries again what could not be recorded.
+    private func troubled(by error: StoreError) {
+        if storeTrouble == nil { log.error("\(error.description)") }
+        storeTrouble = error
+        scheduler.isDraining = true
+        guard repair == nil, let timer = try? Linux.Timer() else { return }
+        repair = timer
+        try? executor.eventLoop.watch(timer.descriptor.rawValue) { [self] in
+            timer.acknowledge()
+            tryAgain()
+        }
+        try? timer.arm(microseconds: 5_000_000)
+    }
+
+    private func tryAgain() {
+        if let timer = repair { executor.eventLoop.forget(timer.descriptor.rawValue) }
+        repair = nil
+        // An empty transaction of its own tells whether the disk takes writes again.
+        store.append([]) { [self] error in
+            executor.post {
+                self.assumeIsolated { queue in
+                    if let error { return queue.troubled(by: error) }
+                    queue.log.notice("the disk takes writes again")
+                    queue.storeTrouble = nil
+                    queue.scheduler.isDraining = queue.isDrainingAsked
+                    for (id, running) in queue.running { if running.unrecorded != nil { queue.keep(id) } }
+                    queue.dispatch()
+                }
+            }
+        }
+    }
+
+    var isDrainingAsked = false
+
+    // MARK: Decisions
+
+    /// Carries out what the scheduler decides now, and wakes up when time alone changes that.
+    func dispatch() {
+        guard storeTrouble == nil else { return }
+        for decision in scheduler.decide(now: now.microsecondsSinceEpoch) {
+            switch decision {
+            case .start(let id): start(id)
+            case .skip(let id, let reason):
+                commit([.changed(job: id, to: .skipped, cause: nil, detail: reason.description, at: now)]) { _ in }
+            }
+        }
+        armAlarm()
+    }
+
+    private func armAlarm() {
+        guard let next = scheduler.nextBegin else { return }
+        if alarm == nil, let timer = try? Linux.Timer() {
+            alarm = timer
+            try? executor.eventLoop.watch(timer.descriptor.rawValue) { [self] in
+                timer.acknowledge()
+                dispatch()
+            }
+        }
+        // At most an hour ahead: the clock on the wall may jump, the timer's does not.
+        let wait = min(max(1, next - now.microsecondsSinceEpoch), 3_600_000_000)
+        try? alarm?.arm(microseconds: wait)
+    }
+
+    // MARK: News
+
+    /// State changes from now on, until the stream is dropped.
+    package func changes() -> AsyncStream<StateChange> {
+        let id = nextWatcher
+        nextWatcher += 1
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: StateChange.self, bufferingPolicy: .bufferingNewest(4096))
+        watchers[id] = continuation
+        continuation.onTermination = { [self] _ in
+            executor.post { self.assumeIsolated { _ = $0.watchers.removeValue(forKey: id) } }
+        }
+        return stream
+    }
+
+    private func announce(_ changes: [Change]) {
+        guard !watchers.isEmpty else { return }
+        for change in changes {
+            guard let news = StateChange(change) else { continue }
+            for watcher in watchers.values { watcher.yield(news) }
+        }
+    }
+}
+
+extension StoreError {
+    /// Whether it will be so for every write, whatever it says.
+    var isTheDisks: Bool { if case .refused = problem { false } else { true } }
+}
+
+extension StateChange {
+    init?(_ change: Change) {
+        switch change {
+        case .submitted(let job, _):
+            self.init(
+                job: job.id, at: job.submittedAt.description, state: job.state, cause: nil, attempt: nil, detail: nil)
+        case .attemptStarted(let job, let number, _, _, let at):
+            self.init(job: job, at: at.description, state: .running, cause: nil, attempt: number, detail: nil)
+        case .attemptEnded(let job, let number, let verdict, _, _, let at):
+            self.init(
+                job: job, at: at.description, state: verdict.state, cause: verdict.cause.rawValue, attempt: number,
+                detail: verdict.message)
+        case .changed(let job, let state, let cause, let detail, let at):
+            self.init(
+                job: job, at: at.description, state: state, cause: cause?.rawValue, attempt: nil, detail: detail)
+        case .attemptPlaced, .updated, .removed: return nil
+        }
+    }
+}
+
+extension Dispatcher {
+    /// Before the process ends: what is on its way to the disk arrives there. Running attempts run on.
+    package func stop() {
+        for watcher in watchers.values { watcher.finish() }
+        for id in outputFollowers.keys { finishFollowers(of: id) }
+    }
+}

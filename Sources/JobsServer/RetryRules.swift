@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+import JobModel
+
+/// What follows the end of an attempt; a function of the job's policy and the verdict, and nothing else.
+package enum RetryRules {
+    package enum Next: Hashable, Sendable {
+        /// The verdict is the job's.
+        case final
+        /// Another attempt, not before so many microseconds; with this memory limit if it is another one.
+        case again(afterUsec: Int, memory: ByteCount?)
+        /// Somebody has to look at it.
+        case hold(reason: String)
+    }
+
+    /// - Parameters:
+    ///   - attempt: the number of the attempt that ended, from 1.
+    ///   - memory: the memory limit it ran with.
+    package static func next(
+        after verdict: Verdict, attempt: Int, policy: RetryPolicy, memory: ByteCount?
+    ) -> Next {
+        switch (verdict.state, verdict.cause) {
+        case (.outOfMemory, .ownLimit): afterOwnLimit(policy, memory: memory)
+        // More memory for the job would not have helped the machine, and trying again at once makes it worse.
+        case (.outOfMemory, _), (.completed, _), (.cancelled, _), (.skipped, _): .final
+        // What cannot be executed now cannot be executed in ten seconds.
+        case (_, .notExecutable): .final
+        default:
+            policy.states.contains(verdict.state) && attempt <= policy.retries
+                ? .again(afterUsec: backoff(policy, attempt: attempt), memory: nil) : .final
+        }
+    }
+
+    private static func afterOwnLimit(_ policy: RetryPolicy, memory: ByteCount?) -> Next {
+        guard let factor = policy.memoryFactor, let memory else { return .final }
+        let wanted = Int(min(Double(memory.bytes) * factor, 1e18))
+        let ceiling = policy.memoryCeiling?.bytes ?? .max
+        let next = min(wanted, ceiling)
+        guard next > memory.bytes else {
+            return .hold(
+                reason: "it ran out of memory at its ceiling of \(memory); raise it (--oom-max), then `jobs release`")
+        }
+        // No pause: the reason is known and the remedy is taken.
+        return .again(afterUsec: 0, memory: ByteCount(next))
+    }
+
+    /// Doubles with every attempt, up to the ceiling.
+    static func backoff(_ policy: RetryPolicy, attempt: Int) -> Int {
+        let ceiling = policy.backoffCeiling.microseconds
+        var pause = policy.backoff.microseconds
+        for _ in 1..<max(1, attempt) where pause < ceiling { pause *= 2 }
+        return min(pause, ceiling)
+    }
+}

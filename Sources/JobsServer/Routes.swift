@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+import HTTPTypes
+import Hummingbird
+import JobFile
+import JobModel
+import JobStore
+import JobsAPI
+import NIOCore
+import Supervisor
+
+/// What the API can be asked; each route is documented in ``OpenAPI``, and a test holds the two together.
+struct Routes: Sendable {
+    let dispatcher: Dispatcher
+
+    func add(to router: Router<APIContext>) {
+        router.get("/v1/openapi.json") { _, _ in answer(200, OpenAPI.document) }
+        router.get("/v1/daemon") { _, _ in answer(200, try await dispatcher.daemonJSON()) }
+        router.post("/v1/drain") { _, context in try await drain(true, context) }
+        router.post("/v1/undrain") { _, context in try await drain(false, context) }
+        router.put("/v1/groups/{name}") { request, context in try await setGroup(request, context) }
+        router.post("/v1/jobs") { request, context in try await submit(request, context) }
+        router.get("/v1/jobs") { request, context in try await list(request, context) }
+        router.get("/v1/jobs/{id}") { _, context in
+            answer(200, try await dispatcher.account(of: id(context), for: context.peer))
+        }
+        router.get("/v1/jobs/{id}/history") { _, context in
+            answer(200, try await dispatcher.history(of: id(context)))
+        }
+        router.get("/v1/jobs/{id}/output/{stream}") { request, context in try await output(request, context) }
+        router.get("/v1/events") { request, context in try await events(request, context) }
+        for verb in Dispatcher.Verb.allCases {
+            router.post("/v1/jobs/{id}/\(verb.rawValue)") { request, context in
+                let id = try id(context)
+                let now = verb == .cancel ? try await body(request)?["now"]?.boolValue ?? false : false
+                try await dispatcher.perform(verb, on: id, by: context.peer, now: now)
+                return answer(200, try await dispatcher.account(of: id, for: context.peer))
+            }
+        }
+    }
+
+    private func id(_ context: APIContext) throws -> Int {
+        let text = context.parameters.get("id") ?? ""
+        guard let id = Int(text), id > 0 else {
+            throw APIFailure(400, "'\(text)' is no job id; ids are numbers from 1")
+        }
+        return id
+    }
+
+    /// The body as JSON; `nil` if there is none.
+    private func body(_ request: Request) async throws -> JSON? {
+        let bytes = try await request.body.collect(upTo: 4 << 20)
+        let text = String(buffer: bytes)
+        guard !text.allSatisfy(\.isWhitespace) else { return nil }
+        do { return try JSON(parsing: text) } catch { throw APIFailure(400, error.description) }
+    }
+
+    private func drain(_ on: Bool, _ context: APIContext) async throws -> Response {
+        try requireOperator(context)
+        await dispatcher.setDraining(on)
+        return answer(200, try await dispatcher.daemonJSON())
+    }
+
+    private func setGroup(_ request: Request, _ context: APIContext) async throws -> Response {
+        try requireOperator(context)
+        let name = context.parameters.get("name") ?? ""
+        guard let json = try await body(request), json.objectValue?.contains(where: { $0.key == "parallel" }) == true
+        else { throw APIFailure(400, "expected {\"parallel\": NUMBER}, or null for no limit") }
+        let parallel = json["parallel"]?.intValue
+        guard parallel.map({ $0 >= 0 }) ?? true else { throw APIFailure(400, "parallel must be 0 or more") }
+        try await dispatcher.setParallel(parallel, ofGroup: name)
+        return answer(200, try await dispatcher.daemonJSON())
+    }
+
+    /// What concerns everybody's jobs is for root, and for the user whose daemon it is.
+    private func requireOperator(_ context: APIContext) throws(APIFailure) {
+        guard context.peer.uid == 0 || context.peer.uid == Peer.ownUID else {
+            throw APIFailure(403, "only root may do that")
+        }
+    }
+
+    private func submit(_ request: Request, _ context: APIContext) async throws -> Response {
+        guard let json = try await body(request) else { throw APIFailure(400, "expected a submission as JSON") }
+        let prepared = try PreparedSubmission(json, from: context.peer)
+        return answer(201, try await dispatcher.submit(prepared).json)
+    }
+
+    private func list(_ request: Request, _ context: APIContext) async throws -> Response {
+        let parameters = request.uri.queryParameters
+        var limit = 1000
+        if let text = parameters.get("limit") {
+            guard let number = Int(text), (1...100_000).contains(number) else {
+                throw APIFailure(400, "limit must be from 1 to 100000")
+            }
+            limit = number
+        }
+        var query = JobQuery(limit: limit + 1)
+        query.liveOnly = parameters.get("live") == "1"
+        query.name = parameters.get("name")
+        query.group = parameters.get("group")
+        query.after = parameters.get("before").flatMap { Int($0) }
+        query.arrayID = parameters.get("array").flatMap { Int($0) }
+        if let owner = parameters.get("owner") {
+            guard let account = Account.find(owner) else { throw APIFailure(400, "there is no user '\(owner)'") }
+            query.ownerUID = account.uid
+        }
+        if let text = parameters.get("state") {
+            var states: Set<JobState> = []
+            for word in text.split(separator: ",") {
+                guard let state = JobState(rawValue: String(word)) else {
+                    let known = JobState.allCases.map(\.rawValue).joined(separator: ", ")
+                    throw APIFailure(400, "unknown state '\(word)'; there are \(known)")
+                }
+                states.insert(state)
+            }
+            query.states = states
+        }
+        if let text = parameters.get("ids") { query.ids = try Self.ranges(text) }
+        var views = try await dispatcher.views(query, for: context.peer)
+        let more = views.count > limit
+        if more { views.removeLast(views.count - limit) }
+        return answer(200, .object(["jobs": .array(views.map(\.json)), "more": .bool(more)]))
+    }
+
+    private static func ranges(_ text: String) throws(APIFailure) -> [ClosedRange<Int>] {
+        var ranges: [ClosedRange<Int>] = []
+        for part in text.split(separator: ",") {
+            let ends = part.split(separator: "-").map { Int($0) }
+            guard let low = ends.first.flatMap({ $0 }), let high = ends.last.flatMap({ $0 }), ends.count <= 2,
+                low <= high
+            else { throw APIFailure(400, "'\(part)' is no range of ids such as 42 or 42-50") }
+            ranges.append(low...high)
+        }
+        return ranges
+    }
+}
+
+extension Dispatcher {
+    func daemonJSON() throws -> JSON { try daemon().json }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Glibc
+import HTTPTypes
+import Hummingbird
+import JobFile
+import JobModel
+import JobStore
+import JobsAPI
+import Linux
+import Logging
+import NIOCore
+import ServiceLifecycle
+
+/// The API on its Unix socket. Routes translate; the dispatcher decides.
+package struct Server: Service {
+    let dispatcher: Dispatcher
+    let socketPath: String
+    let log: Logger
+    let onReady: @Sendable () async -> Void
+
+    package init(
+        dispatcher: Dispatcher, socketPath: String, log: Logger, onReady: @escaping @Sendable () async -> Void
+    ) {
+        self.dispatcher = dispatcher
+        self.socketPath = socketPath
+        self.log = log
+        self.onReady = onReady
+    }
+
+    package func run() async throws {
+        let router = Router(context: APIContext.self)
+        router.middlewares.add(PeerMiddleware())
+        Routes(dispatcher: dispatcher).add(to: router)
+        let path = socketPath
+        let ready = onReady
+        // Everybody may connect: what they may do is decided by who they are.
+        let application = Application(
+            router: router,
+            configuration: .init(address: .unixDomainSocket(path: path), serverName: "jobsd"),
+            onServerRunning: { _ in
+                chmod(path, 0o666)
+                await ready()
+            }, logger: log)
+        try await application.run()
+    }
+}
+
+/// An answer of the API.
+func answer(_ status: Int, _ json: JSON) -> Response {
+    Response(
+        status: .init(code: status), headers: [.contentType: "application/json; charset=utf-8"],
+        body: ResponseBody(byteBuffer: ByteBuffer(string: json.text() + "\n")))
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import JobModel
+import Sandbox
+import Supervisor
+
+/// Where and with what a job was submitted: what a batch user expects to find again when it runs.
+struct SubmissionContext: Sendable {
+    var directory: String
+    /// What the submitter exports. Never logged.
+    var exported: [String: String]
+    var umask: UInt32?
+    /// Soft limits by name.
+    var rlimits: [String: Int]
+
+    init(directory: String, exported: [String: String], umask: UInt32?, rlimits: [String: Int]) {
+        self.directory = directory
+        self.exported = exported
+        self.umask = umask
+        self.rlimits = rlimits
+    }
+
+    /// As the store keeps it and as the wire carries it.
+    init(parsing text: String) throws { try self.init(JSON(parsing: text)) }
+
+    init(_ json: JSON) throws(APIFailure) {
+        guard let directory = json["directory"]?.stringValue, directory.hasPrefix("/") else {
+            throw APIFailure(400, "\"directory\" must be an absolute path: where the job starts")
+        }
+        self.directory = directory
+        exported = [:]
+        for member in json["environment"]?.objectValue ?? [] {
+            guard let value = member.value.stringValue, !member.key.isEmpty, !member.key.contains("="),
+                !member.key.contains("\0"), !value.contains("\0")
+            else { throw APIFailure(400, "\"environment\" must map names to texts") }
+            exported[member.key] = value
+        }
+        umask = (json["umask"]?.intValue).flatMap { (0...0o777).contains($0) ? UInt32($0) : nil }
+        rlimits = [:]
+        for member in json["rlimits"]?.objectValue ?? [] {
+            if let value = member.value.intValue, Self.numbers[member.key] != nil { rlimits[member.key] = value }
+        }
+    }
+
+    var text: String {
+        JSON.object([
+            "directory": .string(directory),
+            "environment": .object(
+                exported.sorted { $0.key < $1.key }.map { JSON.Member(key: $0.key, value: .string($0.value)) }),
+            "umask": .int(umask.map { Int($0) }),
+            "rlimits": .object(
+                rlimits.sorted { $0.key < $1.key }.map { JSON.Member(key: $0.key, value: .int($0.value)) }),
+        ]).text()
+    }
+
+    /// A clean environment and what was exported over it.
+    func environment(for account: Account?) -> [String: String] {
+        var result = ["PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"]
+        if let account {
+            result["HOME"] = account.home
+            result["USER"] = account.name
+            result["LOGNAME"] = account.name
+            result["SHELL"] = account.shell
+        }
+        return result.merging(exported) { _, new in new }
+    }
+
+    /// The kernel's numbers, `<asm-generic/resource.h>`. NPROC is left out: it counts all of a user's processes, and a job
+    /// has its own limit of pids.
+    static let numbers: [String: CInt] = [
+        "cpu": 0, "fsize": 1, "data": 2, "stack": 3, "core": 4, "nofile": 7, "memlock": 8, "as": 9,
+    ]
+
+    /// Never above what the daemon itself may have: a limit must not be raised by submitting a job.
+    var resourceLimits: [Plan.ResourceLimitValue] {
+        rlimits.compactMap { name, value in
+            guard let number = Self.numbers[name] else { return nil }
+            var own = rlimit()
+            getrlimit(__rlimit_resource_t(UInt32(number)), &own)
+            let wanted = value < 0 ? UInt64(rlim_t.max) : UInt64(value)
+            return Plan.ResourceLimitValue(resource: number, value: min(wanted, UInt64(own.rlim_max)))
+        }.sorted { $0.resource < $1.resource }
+    }
+}

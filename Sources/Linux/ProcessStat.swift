@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What `/proc/PID/stat` says of a process.
+package enum ProcessStat {
+    /// Field 22: clock ticks since boot at which the process started. With the pid it names a process for good.
+    package static func startTicks(of pid: String) -> Int? {
+        guard let stat = try? Files.read("/proc/\(pid)/stat"), let close = stat.lastIndex(of: ")") else { return nil }
+        // After the name, which may hold anything, field 3 is the first.
+        let fields = stat[stat.index(after: close)...].split(separator: " ")
+        return fields.count > 19 ? Int(fields[19]) : nil
+    }
+}

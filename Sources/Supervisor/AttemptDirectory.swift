@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+import SystemPackage
+
+/// Where an attempt of a queued job keeps what must outlive the daemon: reports, orders, output and where its cgroup is.
+package struct AttemptDirectory: Hashable, Sendable {
+    package let path: String
+
+    package init(_ path: String) { self.path = path }
+
+    /// Frames of ``Sandbox/Report``, appended by jobs-init.
+    package var report: String { path + "/report" }
+    /// A FIFO of ``Sandbox/Control`` bytes for jobs-init.
+    var control: String { path + "/control" }
+    /// ``Baseline`` as JSON.
+    var baseline: String { path + "/baseline" }
+
+    /// Makes the directory afresh; what an attempt of that number left that never ran is of no use.
+    func make() throws(SupervisorError) {
+        do throws(Errno) {
+            try removeAll()
+            try Files.makeDirectories(path, mode: 0o700)
+            let control = control
+            try checked { mkfifo(control, 0o600) }
+        } catch { throw .system(operation: "make the directory", detail: path, error) }
+    }
+
+    /// Opened for both directions: it never ends, whoever dies, and opening it never waits.
+    func openControl() throws(Errno) -> Descriptor { try Descriptor.open(control, O_RDWR | O_NONBLOCK) }
+
+    /// Whether somebody asked for its end; a mark that outlives the daemon which was asked.
+    package var isCancelled: Bool { Files.exists(path + "/cancelled") }
+
+    package func markCancelled() { _ = try? Descriptor.open(path + "/cancelled", O_WRONLY | O_CREAT, mode: 0o600) }
+
+    /// Removes what only a running attempt needs; the output stays until the job itself is forgotten.
+    func removeWorkingFiles() {
+        for file in [report, control, baseline, path + "/cancelled"] { unlink(file) }
+        // Goes if there was no output.
+        rmdir(path)
+    }
+
+    /// Removes the directory with everything in it; it holds no directories.
+    package func removeAll() throws(Errno) {
+        guard Files.exists(path) else { return }
+        for (name, _) in try Files.list(path) { unlink(path + "/" + name) }
+        try Files.removeDirectory(path)
+    }
+}

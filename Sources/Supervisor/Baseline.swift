@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import Glibc
+import JobModel
+import Linux
+import SystemPackage
+
+/// What an attempt's account is compared with at its end: the state of the machine before it, and where its cgroup is.
+///
+/// A queued job's is written down before its command starts, as JSON, so that a later version of the daemon can finish
+/// the account that this one began.
+struct Baseline {
+    var place: AttemptCgroup.Place
+    var unenforced: [String: String] = [:]
+    var machine: MachineReading
+    var ancestors: [(path: String, count: Int)]
+    var companions: Set<String>
+
+    private var json: JSON {
+        .object([
+            "name": .string(place.name), "unified": .string(place.unified),
+            "controllers": .object(
+                place.controllers.sorted { $0.key.rawValue < $1.key.rawValue }.map {
+                    JSON.Member(key: $0.key.rawValue, value: .string($0.value))
+                }),
+            "unenforced": .object(
+                unenforced.sorted { $0.key < $1.key }.map { .init(key: $0.key, value: .string($0.value)) }),
+            "pages_swapped": .int(machine.pagesSwapped), "thermal_throttles": .int(machine.thermalThrottles),
+            "firmware_throttled": .int(machine.firmwareThrottled),
+            "ancestors": .object(ancestors.map { JSON.Member(key: $0.path, value: .int($0.count)) }),
+            "companions": .array(companions.sorted().map { .string($0) }),
+        ])
+    }
+
+    func write(to directory: AttemptDirectory) throws(Errno) {
+        try Descriptor.open(directory.baseline, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600).write(json.text())
+    }
+
+    /// `nil` if there is none, or none that can be read: then nothing was started.
+    init?(in directory: AttemptDirectory) {
+        guard let text = try? Files.read(directory.baseline), let json = try? JSON(parsing: text),
+            let name = json["name"]?.stringValue
+        else { return nil }
+        var controllers: [Controller: String] = [:]
+        for member in json["controllers"]?.objectValue ?? [] {
+            if let controller = Controller(rawValue: member.key) { controllers[controller] = member.value.stringValue }
+        }
+        place = AttemptCgroup.Place(name: name, unified: json["unified"]?.stringValue, controllers: controllers)
+        for member in json["unenforced"]?.objectValue ?? [] { unenforced[member.key] = member.value.stringValue }
+        machine = MachineReading(
+            pagesSwapped: json["pages_swapped"]?.intValue, thermalThrottles: json["thermal_throttles"]?.intValue,
+            firmwareThrottled: json["firmware_throttled"]?.intValue)
+        ancestors = (json["ancestors"]?.objectValue ?? []).compactMap { member in
+            member.value.intValue.map { (member.key, $0) }
+        }
+        companions = Set((json["companions"]?.arrayValue ?? []).compactMap(\.stringValue))
+    }
+
+    init(
+        place: AttemptCgroup.Place, unenforced: [String: String], machine: MachineReading,
+        ancestors: [(path: String, count: Int)], companions: Set<String>
+    ) {
+        self.place = place
+        self.unenforced = unenforced
+        self.machine = machine
+        self.ancestors = ancestors
+        self.companions = companions
+    }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import Glibc
+import Linux
+import SystemPackage
+import Systemd
+
+/// The systemd scope in which a daemon's jobs live, so that restarting the daemon's service leaves them alone.
+///
+/// A scope lives as long as it holds a process, so one sleeps in it. The next daemon finds the scope by a note in the
+/// runtime directory, which a reboot clears along with the scope.
+struct QueueScope {
+    let name: String
+    let runtimeDirectory: String
+    let host: CgroupHost
+
+    private var note: String { runtimeDirectory + "/cgroup" }
+
+    /// The scope's directory; made if there is none.
+    func find() throws(CgroupError) -> String {
+        if let text = try? Files.read(note), let path = text.split(separator: "\n").first.map(String.init),
+            Files.exists(path + "/cgroup.procs"), isHeld(path)
+        {
+            return path
+        }
+        return try make()
+    }
+
+    private func isHeld(_ path: String) -> Bool {
+        ((try? Files.read(path + "/cgroup.events")) ?? "").contains("populated 1")
+    }
+
+    private func make() throws(CgroupError) -> String {
+        let keeper = try startKeeper()
+        do throws(Scope.Failure) {
+            // The pid makes the name new: a scope of an earlier daemon may not have been collected yet.
+            try Scope.start(name: "\(name)-\(keeper.pid).scope", description: "Jobs of jobsd", pid: keeper.pid)
+        } catch {
+            try? keeper.signal(SIGKILL)
+            throw CgroupError(
+                "get a delegated cgroup below", host.unified?.own ?? "/",
+                remedy: "\(error.description); `jobs doctor` tells what is missing")
+        }
+        let membership = (try? Files.read("/proc/\(keeper.pid)/cgroup")) ?? ""
+        guard let mount = host.unified?.mountPoint,
+            let line = membership.split(separator: "\n").first(where: { $0.hasPrefix("0::") })
+        else { throw CgroupError("find the cgroup of", "\(name).scope") }
+        let path = mount + line.dropFirst(3)
+        // Controllers cannot be handed down from a cgroup that holds processes.
+        let leaf = try CgroupDirectory.make(path + "/keeper", version: .v2, mayExist: true)
+        try leaf.write("\(keeper.pid)", to: "cgroup.procs")
+        do throws(Errno) {
+            try Descriptor.open(note, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600).write(path + "\n")
+        } catch { throw CgroupError("write", note, errno: error) }
+        return path
+    }
+
+    private func startKeeper() throws(CgroupError) -> Process {
+        let null: Descriptor
+        do throws(Errno) { null = try Descriptor.open("/dev/null", O_RDWR) } catch {
+            throw CgroupError("open", "/dev/null", errno: error)
+        }
+        let standardIO = [null.rawValue, null.rawValue, null.rawValue]
+        do throws(Process.SpawnError) {
+            return try Process.spawn(
+                Process.Request(path: "/bin/sleep", arguments: ["sleep", "infinity"], descriptors: standardIO))
+        } catch { throw CgroupError("start", "/bin/sleep", errno: error.errno) }
+    }
+}

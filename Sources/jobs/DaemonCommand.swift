@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Dispatch
+import Glibc
+import JobsAPI
+import JobsClient
+import Supervisor
+import Synchronization
+
+/// A verb that talks to the daemon; it may wait for answers, and so is asynchronous.
+protocol DaemonCommand: ParsableCommand, Sendable {
+    /// - Returns: the exit code.
+    func perform(_ client: JobsClient) async throws -> Int32
+}
+
+extension DaemonCommand {
+    func run() throws {
+        let code = DaemonCall.wait { () async -> Int32 in
+            do { return try await perform(JobsClient.find(try Locations.current())) } catch {
+                return DaemonCall.complainAbout(error)
+            }
+        }
+        throw ExitCode(code)
+    }
+}
+
+enum DaemonCall {
+    /// Waits on the main thread for asynchronous work: the program itself stays synchronous for the verbs that are quick.
+    static func wait(_ body: @escaping @Sendable () async -> Int32) -> Int32 {
+        let result = Result()
+        let done = DispatchSemaphore(value: 0)
+        Task.detached {
+            let code = await body()
+            result.code.withLock { $0 = code }
+            done.signal()
+        }
+        done.wait()
+        return result.code.withLock { $0 }
+    }
+
+    private final class Result: Sendable {
+        let code = Mutex<Int32>(0)
+    }
+
+    /// Tells people what went wrong, and scripts by the exit code.
+    static func complainAbout(_ error: any Error) -> Int32 {
+        if let error = error as? ClientError {
+            complain(error.description)
+            return error.exitCode
+        }
+        complain("\(error)")
+        return error is LocationsError ? 78 : 1
+    }
+
+    /// Whose jobs are one's own.
+    static var user: String { Account.current.name }
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+import JobFile
+import JobModel
+
+/// The words after `jobs run` or `jobs submit`, understood: the verb's own flags, the job's settings, and what to run.
+///
+/// Not declared to ArgumentParser, because the settings are one list that job files, `#JOB` lines and flags share.
+struct JobArguments: Equatable {
+    enum Target: Equatable {
+        case job(String, arguments: [String])
+        case command([String])
+    }
+
+    /// A flag of the verb itself.
+    struct OwnFlag {
+        var flag: String
+        var short: String?
+        /// What stands for its value; `nil` for a switch.
+        var placeholder: String?
+        var documentation: String
+
+        init(_ flag: String, short: String? = nil, placeholder: String? = nil, _ documentation: String) {
+            self.flag = flag
+            self.short = short
+            self.placeholder = placeholder
+            self.documentation = documentation
+        }
+
+        static let help = OwnFlag("--help", short: "-h", "show this text")
+    }
+
+    /// A request that is not one; exit code 64.
+    struct UsageError: Error, CustomStringConvertible {
+        var description: String
+    }
+
+    private(set) var target: Target?
+    private(set) var settings: [Settings.Given] = []
+    private var switches: Set<String> = []
+    private var values: [String: String] = [:]
+
+    init(_ words: [String], own: [OwnFlag]) throws(UsageError) {
+        // Our own words first: the settings' list takes half a millisecond to come into being, and need not for `-- true`.
+        var rest = words[...]
+        while let word = rest.popFirst() {
+            guard word != "--" else {
+                guard !rest.isEmpty else { throw UsageError(description: "there is no command after --") }
+                target = .command(Array(rest))
+                return
+            }
+            guard word.hasPrefix("-"), word != "-" else {
+                // What follows a job's name is for its script.
+                target = .job(word, arguments: Array(rest.drop { $0 == "--" }))
+                return
+            }
+            let name = word.hasPrefix("--") ? String(word.prefix { $0 != "=" }) : word
+            if let flag = own.first(where: { $0.flag == name || $0.short == name }) {
+                try take(flag, word, &rest)
+                if flag.flag == OwnFlag.help.flag { return }
+            } else {
+                rest = words[(rest.startIndex - 1)...]
+                settings.append(try Self.setting(from: &rest))
+            }
+        }
+    }
+
+    private mutating func take(_ flag: OwnFlag, _ word: String, _ rest: inout ArraySlice<String>) throws(UsageError) {
+        let given = word.hasPrefix("--") ? word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false) : []
+        guard let placeholder = flag.placeholder else {
+            guard given.count < 2 else { throw UsageError(description: "\(flag.flag) takes no value") }
+            switches.insert(flag.flag)
+            return
+        }
+        guard let value = given.count > 1 ? String(given[1]) : rest.popFirst() else {
+            throw UsageError(description: "\(flag.flag) needs a value: \(placeholder)")
+        }
+        values[flag.flag] = value
+    }
+
+    private static func setting(from rest: inout ArraySlice<String>) throws(UsageError) -> Settings.Given {
+        do throws(Problem) {
+            if let given = try Settings.take(from: &rest) { return given }
+        } catch { throw UsageError(description: error.description) }
+        throw UsageError(description: Settings.unknown(flag: rest.first ?? "").description)
+    }
+
+    func has(_ flag: String) -> Bool { switches.contains(flag) }
+    func value(of flag: String) -> String? { values[flag] }
+    var help: Bool { has(OwnFlag.help.flag) }
+}
+
+extension JobArguments {
+    private static let nothing = "nothing to run: name a job, a file, or a command after --"
+
+    /// The job to run: file or command, then the flags over it.
+    func spec() throws -> JobSpec {
+        var spec: JobSpec
+        switch target {
+        case nil: throw UsageError(description: Self.nothing)
+        case .command(let arguments):
+            let name = arguments.first.map { String($0.split(separator: "/").last ?? "job") } ?? "job"
+            spec = JobSpec(name: name, command: .arguments(arguments))
+        case .job(let name, let arguments):
+            spec = try JobFile.load(path: JobFile.find(name))
+            if !arguments.isEmpty { spec.command = try Self.append(arguments, to: spec) }
+        }
+        for given in settings {
+            do throws(Problem) { try Settings.apply(flag: given.flag, value: given.value, to: &spec) } catch {
+                throw UsageError(description: error.description)
+            }
+        }
+        let problems = Settings.contradictions(in: spec)
+        guard problems.isEmpty else {
+            throw UsageError(description: problems.map(\.description).joined(separator: "\n"))
+        }
+        return spec
+    }
+
+    /// The same, word for word, as the queue keeps it.
+    func source() throws -> JobSource {
+        switch target {
+        case nil: throw UsageError(description: Self.nothing)
+        case .command(let arguments): JobSource(command: arguments, flags: settings)
+        case .job(let name, let arguments):
+            try JobSource(path: JobFile.find(name), arguments: arguments, flags: settings)
+        }
+    }
+
+    private static func append(_ arguments: [String], to spec: JobSpec) throws(UsageError) -> Command? {
+        switch spec.command {
+        case .arguments(let list): .arguments(list + arguments)
+        case .script(let path, let own): .script(path: path, arguments: own + arguments)
+        case .shell, nil:
+            throw UsageError(
+                description: "job '\(spec.name)' is shell text and takes no arguments; flags stand before its name")
+        }
+    }
+}

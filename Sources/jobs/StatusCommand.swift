@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import JobModel
+import JobsAPI
+import JobsClient
+import JobsView
+
+/// `jobs status`: what runs, what waits and why, what ended lately; for named jobs, everything.
+struct StatusCommand: DaemonCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "Show what runs, what waits and why, and what ended lately.",
+        discussion: """
+            With jobs, each as an id (42), a range (42-50) or a name, everything that is known of them. \
+            Exit code 69 if no jobsd runs.
+            """)
+
+    @Flag(name: [.short, .long], help: "Every job in a row of its own.")
+    var all = false
+
+    @Option(help: "Only jobs in these states: pending,running,failed …")
+    var state: States?
+
+    @Flag(help: "Print JSON: the list, or for named jobs one document each.")
+    var json = false
+
+    @Flag(name: [.short, .long], help: "Draw anew whenever something changes, until Ctrl-C.")
+    var watch = false
+
+    @Argument(help: "Ids, ranges of ids, or names.")
+    var jobs: [String] = []
+
+    func perform(_ client: JobsClient) async throws -> Int32 {
+        if watch {
+            try await StatusWatch(client: client) { style in try await text(client, style) }.perform()
+        } else if json {
+            try await printJSON(client)
+        } else {
+            Output.write(try await text(client, Style.of(1)))
+        }
+        return 0
+    }
+
+    private func text(_ client: JobsClient, _ style: Style) async throws -> String {
+        guard jobs.isEmpty else { return try await accounts(client, style) }
+        let (live, finished) = try await lists(client)
+        var table = StatusTable(live: live, finished: finished, now: now(), user: DaemonCall.user)
+        table.isDraining = try await client.get("/v1/daemon", as: DaemonView.self).draining
+        table.all = all
+        return table.text(style)
+    }
+
+    /// What has not ended, and what ended lately with the ended parts of arrays that have not.
+    private func lists(_ client: JobsClient) async throws -> (live: [JobView], finished: [JobView]) {
+        if let state {
+            var query = JobQuery()
+            query.states = state.states
+            query.limit = all ? nil : 1000
+            let jobs = try await client.jobs(query)
+            return (jobs.filter(\.state.isLive), jobs.filter { !$0.state.isLive })
+        }
+        var query = JobQuery()
+        query.live = true
+        let live = try await client.jobs(query)
+        query = JobQuery()
+        query.states = JobState.final
+        query.limit = all ? nil : 1000
+        var finished = try await client.jobs(query)
+        var known = Set(finished.map(\.id))
+        for (array, last) in Self.arrays(live) where !all {
+            query = JobQuery()
+            query.states = JobState.final
+            // The ids of an array follow each other.
+            query.ids = "\(array)-\(last)"
+            finished += try await client.jobs(query).filter { known.insert($0.id).inserted }
+        }
+        return (live, finished)
+    }
+
+    /// The arrays among the jobs, with the highest id of each.
+    private static func arrays(_ live: [JobView]) -> [(Int, Int)] {
+        var last: [Int: Int] = [:]
+        for job in live { if let array = job.arrayID { last[array] = max(job.id, last[array] ?? 0) } }
+        return last.sorted { $0.key < $1.key }
+    }
+
+    private func accounts(_ client: JobsClient, _ style: Style) async throws -> String {
+        let selected = try await client.select(jobs, .newest, user: DaemonCall.user)
+        // Of many, as of an array by its name, a table says more than a hundred pages.
+        guard selected.count <= 10 else {
+            var table = StatusTable(
+                live: selected.filter(\.state.isLive), finished: selected.filter { !$0.state.isLive }, now: now(),
+                user: DaemonCall.user)
+            table.all = true
+            return table.text(style)
+        }
+        var texts: [String] = []
+        for job in selected {
+            let answer = try await client.account(of: job.id)
+            var account = JobAccount(
+                job: try JobView(json: answer["job"] ?? .null), attempts: answer["attempts"]?.arrayValue ?? [],
+                changes: try await client.history(of: job.id), now: now())
+            account.live = answer["live"].map { LiveUsage(json: $0) }
+            texts.append(account.text(style))
+        }
+        return texts.joined(separator: "\n")
+    }
+
+    private func printJSON(_ client: JobsClient) async throws {
+        guard jobs.isEmpty else {
+            for job in try await client.select(jobs, .newest, user: DaemonCall.user) {
+                Output.write(try await client.account(of: job.id))
+            }
+            return
+        }
+        let (live, finished) = try await lists(client)
+        let shown = (live + finished).sorted { $0.id > $1.id }
+        Output.write(JSON.object(["jobs": .array(shown.map(\.json))]))
+    }
+}
+
+/// A list of states as it is written on the command line.
+struct States: ExpressibleByArgument, Sendable {
+    var states: [JobState]
+
+    init?(argument: String) {
+        let words = argument.split(separator: ",").map(String.init)
+        states = words.compactMap { JobState(rawValue: $0) }
+        guard !words.isEmpty, states.count == words.count else { return nil }
+    }
+
+    static var allValueStrings: [String] { JobState.allCases.map(\.rawValue) }
+}

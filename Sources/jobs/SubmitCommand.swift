@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Glibc
+import JobModel
+import JobsAPI
+import JobsClient
+import Linux
+
+/// `jobs submit`: queues a job; starts the daemon if there is none.
+struct SubmitCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "submit", abstract: "Queue a job.",
+        usage: "jobs submit [LIMITS] [--parsable] [--wait] NAME | FILE | -- COMMAND…")
+
+    static let ownFlags: [JobArguments.OwnFlag] = [
+        .init("--parsable", "print the id alone, for scripts; FIRST-LAST for an array"),
+        .init("--wait", short: "-w", "wait for the end and exit as the job did"),
+        .init("--json", "print the answer as JSON"),
+        .init("--quiet", short: "-q", "print nothing"),
+        .help,
+    ]
+
+    @Argument(parsing: .captureForPassthrough)
+    var words: [String] = []
+
+    func run() throws { throw ExitCode(Self.perform(words)) }
+
+    static func perform(_ words: [String]) -> Int32 {
+        do {
+            let arguments = try JobArguments(words, own: ownFlags)
+            if arguments.help {
+                print(help)
+                return 0
+            }
+            // Understood here first: a mistake is shown with the file's name as it was typed, and starts no daemon.
+            let spec = try arguments.spec()
+            guard spec.command != nil else {
+                throw JobArguments.UsageError(description: "job '\(spec.name)' has no command")
+            }
+            let submission = Origin.submission(try arguments.source(), exporting: spec.export)
+            return DaemonCall.wait {
+                do { return try await submit(submission, arguments) } catch { return DaemonCall.complainAbout(error) }
+            }
+        } catch { return RunCommand.refuse(error, verb: "submit") }
+    }
+
+    private static func submit(_ submission: Submission, _ arguments: JobArguments) async throws -> Int32 {
+        let (client, submitted) = try await send(submission)
+        let last = submitted.id + submitted.count - 1
+        let ids = submitted.count == 1 ? "\(submitted.id)" : "\(submitted.id)-\(last)"
+        if arguments.has("--json") {
+            Output.write(submitted.json)
+        } else if arguments.has("--parsable") {
+            Output.write(ids + "\n")
+        } else if !arguments.quiet {
+            Output.write(submitted.count == 1 ? "submitted job \(ids)\n" : "submitted jobs \(ids)\n")
+        }
+        guard arguments.has("--wait") else { return 0 }
+        Farewell.set("jobs: no longer waiting; the job goes on. `jobs wait \(ids)` waits again, `jobs cancel \(ids)` ends it")
+        return try await JobWait(client: client, ids: Array(submitted.id...last), quiet: arguments.quiet).perform()
+    }
+
+    /// Sends it to the daemon, which is started if nobody listens.
+    private static func send(_ submission: Submission) async throws -> (JobsClient, Submitted) {
+        let locations = try Locations.current()
+        let client = JobsClient.find(locations)
+        do throws(ClientError) { return (client, try await client.submit(submission)) } catch {
+            guard error.nobodyListens else { throw error }
+        }
+        let executable = (try? Files.readLink("/proc/self/exe")) ?? "/usr/bin/jobs"
+        do {
+            switch try DaemonStarter(locations, executable: executable, environment: currentEnvironment()).start() {
+            case .process(let pid): complain("started jobsd (pid \(pid)); it keeps running")
+            case .unit(let isUsers): complain("started jobsd.service\(isUsers ? " of your own systemd" : "")")
+            case .already: break
+            }
+        } catch {
+            complain(error.description)
+            Glibc.exit(69)
+        }
+        let started = JobsClient(socket: locations.socket)
+        return (started, try await started.submit(submission))
+    }
+
+    private static var help: String {
+        JobHelp(
+            verb: "submit", abstract: "Queue a job. If no jobsd runs, one is started; it keeps running.",
+            own: ownFlags,
+            ending: [
+                "The job starts in the current directory, with your umask and resource limits, and with what --export names of",
+                "your environment. With --wait the exit code is that of `jobs run`; without, 0 once the job is on disk, 64 bad",
+                "usage, 65 bad job, 69 no jobsd and none could be started, 75 the queue takes no jobs now.",
+            ]
+        ).text(sections: [nil, "limits", "isolation", "queue"])
+    }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Cgroups
+import Glibc
+import JobModel
+import JobStore
+import JobsAPI
+import JobsServer
+import Linux
+import Logging
+import Scheduler
+import ServiceLifecycle
+import Supervisor
+
+/// The daemon: configuration → services → `ServiceGroup`.
+@main
+struct Jobsd: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "jobsd",
+        abstract: "Holds the queue of jobs and runs them.",
+        discussion: """
+            Its places are /var/lib/jobs and /run/jobs for root and XDG directories for a user; JOBS_STATE_DIR and
+            JOBS_RUNTIME_DIR name others. `jobs submit` starts it when none runs.
+            """,
+        version: "jobsd \(jobsVersion)")
+
+    @Option(help: "Memory that all jobs may have together. All of the machine's but a tenth if left out.")
+    var memory: String?
+
+    @Option(help: "CPUs that all jobs may have together. All of the machine's if left out.")
+    var cpus: String?
+
+    @Option(help: ArgumentHelp("Append the log to this file instead of standard error.", valueName: "file"))
+    var log: String?
+
+    @Option(name: .customLong("ready-fd"), help: ArgumentHelp("Say `ready` here, or why not.", visibility: .hidden))
+    var readyDescriptor: Int32?
+
+    mutating func run() async throws {
+        let ready = Readiness(readyDescriptor)
+        do {
+            try await serve(ready)
+        } catch {
+            try? Descriptor.standardError.write("jobsd: \(error)\n")
+            ready.say("\(error)".split(separator: "\n").joined(separator: " "))
+            throw ExitCode(error is ValidationError ? 64 : 1)
+        }
+    }
+
+    private func serve(_ ready: Readiness) async throws {
+        signal(SIGPIPE, SIG_IGN)
+        let locations = try Locations.current()
+        if let log { try redirect(to: log) }
+        let logger = LogOutput.logger(label: "jobsd")
+        let lock = try InstanceLock(locations)
+        let capacity = try Capacity.of(memory: memory, cpus: cpus)
+        let root = try Workplace.prepareQueue(stateDirectory: locations.state, runtimeDirectory: locations.runtime)
+        let store = try JobStore(path: locations.state + "/jobs.db")
+        let executor = try LoopExecutor()
+        let dispatcher = try Dispatcher(
+            executor: executor,
+            settings: Dispatcher.Settings(
+                stateDirectory: locations.state, runtimeDirectory: locations.runtime, initPath: InitProgram.path,
+                version: jobsVersion, capacity: capacity),
+            store: store, root: root, log: logger)
+        executor.start()
+        try await dispatcher.recover()
+        let server = Server(dispatcher: dispatcher, socketPath: locations.socket, log: logger) {
+            ready.say("ready")
+            logger.notice("ready", metadata: ["socket": "\(locations.socket)"])
+        }
+        let services = ServiceGroup(
+            configuration: .init(
+                services: [.init(service: server)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        try await services.run()
+        // Running jobs run on; the next daemon finds them.
+        await dispatcher.stop()
+        store.close()
+        withExtendedLifetime(lock) {}
+    }
+
+    private func redirect(to path: String) throws {
+        let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_APPEND, mode: 0o600)
+        for fd: CInt in 1...2 { dup2(file.rawValue, fd) }
+    }
+}
+
+let jobsVersion = "0.1.0"

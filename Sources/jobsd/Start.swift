@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Glibc
+import JobModel
+import JobsAPI
+import Linux
+import Scheduler
+import Synchronization
+import SystemPackage
+
+/// Tells whoever started the daemon, once, that it answers, or why it never will.
+final class Readiness: Sendable {
+    private let descriptor: Mutex<Descriptor?>
+
+    init(_ fd: Int32?) { descriptor = Mutex(fd.map { Descriptor($0) }) }
+
+    func say(_ word: String) {
+        descriptor.withLock { descriptor in
+            try? descriptor?.write(word + "\n")
+            // The end is what the other side waits for.
+            descriptor = nil
+        }
+    }
+}
+
+/// The lock that says that this state directory has its daemon; the kernel drops it with the process.
+struct InstanceLock {
+    private let file: Descriptor
+
+    init(_ locations: Locations) throws {
+        let mode: mode_t = geteuid() == 0 ? 0o755 : 0o700
+        for path in [locations.state, locations.runtime] {
+            do throws(Errno) { try Files.makeDirectories(path, mode: mode) } catch {
+                throw StartError(description: "cannot make the directory \(path): \(error)")
+            }
+        }
+        let path = locations.state + "/lock"
+        do throws(Errno) { file = try Descriptor.open(path, O_RDWR | O_CREAT, mode: 0o600) } catch {
+            throw StartError(description: "cannot open \(path): \(error); make it writable for the daemon's user")
+        }
+        guard flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 else {
+            throw StartError(
+                description:
+                    "another jobsd has \(locations.state); stop it, or set JOBS_STATE_DIR for a second instance")
+        }
+    }
+}
+
+/// Why the daemon does not start; one sentence with the remedy.
+struct StartError: Error, CustomStringConvertible {
+    var description: String
+}
+
+/// What all jobs together may have of this machine.
+enum Capacity {
+    static func of(memory: String?, cpus: String?) throws -> Resources {
+        do throws(QuantityError) {
+            let bytes = try memory.map { text throws(QuantityError) in try ByteCount(parsing: text).bytes }
+            let milli = try cpus.map { text throws(QuantityError) in try CPUCount(parsing: text).milli }
+            return Resources(
+                memoryBytes: bytes ?? installedMemory * 9 / 10,
+                milliCPUs: milli ?? max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN))) * 1000)
+        } catch { throw ValidationError(error.description) }
+    }
+
+    private static var installedMemory: Int {
+        sysconf(CInt(_SC_PHYS_PAGES)) * sysconf(CInt(_SC_PAGESIZE))
+    }
+}
+
+/// Where jobs-init is installed: beside this program, or where `make install` puts it.
+enum InitProgram {
+    static var path: String {
+        let own = (try? Files.readLink("/proc/self/exe")) ?? "/usr/sbin/jobsd"
+        let directory = own.lastIndex(of: "/").map { String(own[..<$0]) } ?? "."
+        let beside = directory + "/jobs-init"
+        return Files.exists(beside) ? beside : directory + "/../libexec/jobs/jobs-init"
+    }
+}
+
+extension Descriptor {
+    /// Standard error, which stays open: a reference that is never dropped.
+    static let standardError = Descriptor(2)
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Glibc
+import JobModel
+import JobsAPI
+import JobsClient
+import Linux
+import Testing
+
+/// A daemon of the test's own: its state lies in a scratch folder, and it ends with the test.
+final class Daemon: @unchecked Sendable {
+    // Unchecked: used by one test, which awaits each call before the next.
+    let scratch: Scratch
+    let state: String
+    private let flags: [String]
+    private(set) var process = Process()
+
+    var client: JobsClient { JobsClient(socket: state + "/run/jobs.sock") }
+
+    init(_ flags: [String] = ["--memory", "1G", "--cpus", "4"]) throws {
+        scratch = try Scratch()
+        state = scratch.path + "/state"
+        self.flags = flags
+        try start()
+    }
+
+    /// Starts it and waits for its word, which comes when it answers.
+    func start() throws {
+        let ready = scratch.fifo("ready-\(UUID().uuidString)")
+        process = Process()
+        process.executableURL = URL(filePath: "/bin/sh")
+        let program = JobsProgram.repository.appending(path: ".build/debug/jobsd").path
+        // The shell opens the FIFO as descriptor 3 and becomes the daemon.
+        process.arguments =
+            ["-c", "exec 3>\"$0\"; exec \"$@\"", ready, program, "--ready-fd", "3", "--log", state + ".log"] + flags
+        process.environment = ProcessInfo.processInfo.environment.merging(["JOBS_STATE_DIR": state]) { $1 }
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        let word = line(from: ready)
+        guard word == "ready" else { throw Failure(description: "jobsd said '\(word)'\n\(log)") }
+    }
+
+    struct Failure: Error, CustomStringConvertible { var description: String }
+
+    var log: String { (try? String(contentsOfFile: state + ".log", encoding: .utf8)) ?? "" }
+
+    func kill(_ signal: CInt = SIGKILL) {
+        Glibc.kill(process.processIdentifier, signal)
+        process.waitUntilExit()
+    }
+
+    deinit {
+        guard process.isRunning else { return }
+        kill(SIGTERM)
+    }
+
+    // MARK: Asking
+
+    /// Queues a shell script; flags are those of `jobs submit`, in pairs.
+    @discardableResult
+    func submit(
+        _ script: String, _ flags: [(String, String?)] = [], name: String = "test", environment: [String: String] = [:]
+    ) async throws -> Int {
+        let file = JSON.object([
+            "name": .string(name), "command": .array([.string("sh"), .string("-c"), .string(script)]),
+        ]).text()
+        let source = JSON.object([
+            "text": .string(file), "path": .string("test.yaml"),
+            "flags": .array(flags.map { .array([.string($0.0), .string($0.1)]) }),
+        ])
+        let body = Submission(job: source, environment: environment, directory: scratch.path).json
+        let answer = try await client.post("/v1/jobs", body)
+        return try #require(answer["id"]?.intValue)
+    }
+
+    func job(_ id: Int) async throws -> JSON { try #require(try await client.get("/v1/jobs/\(id)")["job"]) }
+    func record(_ id: Int) async throws -> JSON? {
+        try await client.get("/v1/jobs/\(id)")["attempts"]?.arrayValue?.last
+    }
+    func state(_ id: Int) async throws -> String? { try await job(id)["state"]?.stringValue }
+    func output(_ id: Int, _ stream: String = "stdout") async throws -> String {
+        try await client.stream("/v1/jobs/\(id)/output/\(stream)") { body in
+            var text: [UInt8] = []
+            for try await bytes in body { text += bytes }
+            return String(decoding: text, as: UTF8.self)
+        }
+    }
+    func perform(_ verb: String, _ id: Int) async throws { try await client.post("/v1/jobs/\(id)/\(verb)") }
+
+    /// Waits until the jobs are in one of these states, by the daemon's own events.
+    func wait(
+        _ ids: [Int],
+        for states: Set<String> = ["completed", "failed", "out-of-memory", "timeout", "cancelled", "lost", "skipped"]
+    ) async throws {
+        let list = ids.map(String.init).joined(separator: ",")
+        let client = client
+        try await client.stream("/v1/events?job=\(list)") { body in
+            // The first bytes say that it watches; what is asked now misses nothing.
+            for try await _ in body {
+                var missing = false
+                for id in ids {
+                    let state = try await client.get("/v1/jobs/\(id)")["job"]?["state"]?.stringValue ?? ""
+                    if !states.contains(state) { missing = true }
+                }
+                if !missing { return }
+            }
+            throw Failure(description: "the events ended before jobs \(list) did")
+        }
+    }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+import GRDB
+import JobModel
+import Testing
+
+@testable import JobStore
+
+/// Twelve jobs: 1–4 of an array that ended, 5–8 in the group gpu, 9–12 of another user.
+@Suite struct QueryTests {
+    private let store: JobStore
+
+    init() async throws {
+        store = try JobStore(path: ":memory:")
+        let jobs = (1...12).map { id in
+            var job = job(id, name: id.isMultiple(of: 2) ? "even" : "odd", uid: id > 8 ? 2000 : 1000)
+            if id <= 4 { job.array = .init(id: 1, index: id - 1) }
+            if (5...8).contains(id) { job.group = "gpu" }
+            return job
+        }
+        try await store.append(jobs.map { .submitted($0, document) })
+        try await store.append([start(1), end(1), start(2), end(2, 1, .failed), start(5), change(9, .held)])
+        try await store.append([change(3, .cancelled), change(4, .skipped)])
+    }
+
+    private func ids(_ set: (inout JobQuery) -> Void) throws -> [Int] {
+        var query = JobQuery()
+        set(&query)
+        return try store.jobs(matching: query).map(\.id)
+    }
+
+    @Test func filters() throws {
+        #expect(try ids { _ in } == Array((1...12).reversed()))
+        #expect(try ids { $0.name = "even" } == [12, 10, 8, 6, 4, 2])
+        #expect(try ids { $0.ownerUID = 2000 } == [12, 11, 10, 9])
+        #expect(try ids { $0.group = "gpu" } == [8, 7, 6, 5])
+        #expect(try ids { $0.arrayID = 1 } == [4, 3, 2, 1])
+        #expect(try ids { $0.states = [.failed] } == [2])
+        #expect(try ids { $0.states = [.failed, .completed, .held] } == [9, 2, 1])
+        #expect(try ids { $0.states = [.running, .held] } == [9, 5])
+        #expect(try ids { $0.states = [] } == [])
+        #expect(try ids { $0.liveOnly = true } == Array((5...12).reversed()))
+        #expect(try ids {
+            $0.liveOnly = true
+            $0.states = [.failed]
+        } == [])
+        #expect(try ids {
+            $0.name = "even"
+            $0.ownerUID = 1000
+            $0.group = "gpu"
+        } == [8, 6])
+    }
+
+    @Test func rangesOfIDs() throws {
+        #expect(try ids { $0.ids = [5...6, 1...1, 11...99] } == [12, 11, 6, 5, 1])
+        #expect(try ids { $0.ids = [1...3, 2...5] } == [5, 4, 3, 2, 1])
+        #expect(try ids { $0.ids = [] } == [])
+        #expect(try ids {
+            $0.ids = [5...6, 1...1, 11...99]
+            $0.limit = 3
+            $0.order = .oldestFirst
+        } == [1, 5, 6])
+        // More than SQLite takes terms in one condition.
+        #expect(try ids { $0.ids = (1...5000).map { ($0 * 2)...($0 * 2) } } == [12, 10, 8, 6, 4, 2])
+    }
+
+    @Test(arguments: [JobQuery.Order.newestFirst, .oldestFirst]) func pages(order: JobQuery.Order) throws {
+        var query = JobQuery(limit: 5)
+        query.order = order
+        query.ids = [1...3, 5...12]
+        var seen: [Int] = []
+        while true {
+            let page = try store.jobs(matching: query).map(\.id)
+            seen += page
+            if page.count < 5 { break }
+            query.after = page.last
+        }
+        let all = [1, 2, 3] + Array(5...12)
+        #expect(seen == (order == .newestFirst ? all.reversed() : all))
+    }
+
+    @Test func theNewestOfAName() async throws {
+        #expect(try store.newest(named: "odd", owner: 1000) == 7)
+        #expect(try store.newest(named: "odd", owner: 2000) == 11)
+        #expect(try store.newest(named: "none", owner: 1000) == nil)
+    }
+
+    @Test func readsOffTheThread() async throws {
+        let found = try await store.offThread { store throws(StoreError) in try store.job(3) }
+        #expect(found?.id == 3)
+    }
+
+    /// Lists of a page must stay flat however many jobs there are: an index, and no sorting.
+    @Test func plansNeitherSortNorScan() throws {
+        func plan(_ set: (inout JobQuery) -> Void) throws -> String {
+            var query = JobQuery()
+            set(&query)
+            let (sql, filters) = query.statement
+            return try store.database.unsafeRead { db in
+                try Row.fetchAll(
+                    db, sql: "EXPLAIN QUERY PLAN " + sql, arguments: StatementArguments([1, 2] + filters + [50])
+                ).map { $0["detail"] as String }.joined(separator: "; ")
+            }
+        }
+        let sets: [(inout JobQuery) -> Void] = [
+            { _ in }, { $0.liveOnly = true }, { $0.states = [.failed] }, { $0.states = [.failed, .timeout] },
+            { $0.states = [.pending] }, { $0.states = [.pending, .held] }, { $0.name = "odd" }, { $0.ownerUID = 1000 },
+            { $0.group = "gpu" }, { $0.arrayID = 1 },
+        ]
+        for set in sets {
+            let text = try plan(set)
+            #expect(text.contains("SEARCH jobs"), "\(text)")
+            #expect(!text.contains("TEMP B-TREE"), "\(text)")
+        }
+        #expect(try plan { $0.liveOnly = true }.contains("jobs_live"))
+    }
+
+    @Test func noListReadsSecrets() {
+        #expect(!StoredJob.columns.contains("document"))
+        #expect(!StoredJob.columns.contains("context"))
+        var text = ""
+        dump(document, to: &text)
+        text += "\(document) \(String(reflecting: document)) \(Change.submitted(job(1), document))"
+        #expect(!text.contains("s3cret"))
+    }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import JobModel
+
+@testable import Scheduler
+
+let gibibyte = 1 << 30
+let second = 1_000_000
+
+/// Repeatable randomness: the seed in a failure's message plays the same history again.
+struct SplitMix64: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
+    }
+
+    mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
+
+    mutating func pick<T>(_ choices: [T]) -> T { choices[Int.random(in: 0..<choices.count, using: &self)] }
+}
+
+extension Entry {
+    init(
+        _ id: Int, gib: Int = 0, cpus: Int = 0, wall seconds: Int? = nil, priority: Int = 0, group: String = "default",
+        array: ArrayLimit? = nil, begin: Int? = nil, after dependencies: [[Term]] = [], held: Bool = false
+    ) {
+        self.init(id: id)
+        self.request = Resources(memoryBytes: gib * gibibyte, milliCPUs: cpus * 1000)
+        self.wallTimeUsec = seconds.map { $0 * second }
+        self.priority = priority
+        self.group = group
+        self.array = array
+        self.begin = begin.map { $0 * second }
+        self.dependencies = dependencies
+        self.held = held
+    }
+}
+
+extension Scheduler {
+    /// A machine with 16 GiB and 8 CPUs.
+    static func small(_ groups: [String: Int] = [:]) -> Self {
+        Self(capacity: Resources(memoryBytes: 16 * gibibyte, milliCPUs: 8000), groups: groups)
+    }
+
+    mutating func submit(_ entries: Entry...) { for entry in entries { submit(entry) { _ in nil } } }
+
+    mutating func decide(at seconds: Int) -> [Decision] { decide(now: seconds * second) }
+
+    /// The ids that start; a skip would be a negative one.
+    mutating func started(at seconds: Int = 0) -> [Int] {
+        decide(at: seconds).map {
+            switch $0 {
+            case .start(let id): id
+            case .skip(let id, _): -id
+            }
+        }
+    }
+
+    /// Its words, with moments as seconds.
+    func words(for id: Int, at seconds: Int = 0) -> String? {
+        reason(for: id, now: seconds * second)?.description { "\($0 / second)s" }
+    }
+}
