@@ -134,6 +134,10 @@ let package = Package(
             dependencies: ["JobStore", "JobModel", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: strict),
         .testTarget(
+            name: "JobsClientTests",
+            dependencies: ["JobsClient", "JobsView", "JobsAPI", "JobModel", "Linux", system],
+            swiftSettings: strict),
+        .testTarget(
             name: "IntegrationTests",
             dependencies: [
                 "JobsClient", "JobsAPI", "Supervisor", "Cgroups", "JobModel", "JobFile", "Linux", system,

@@ -31,6 +31,12 @@ extension AttemptCgroup {
 }
 
 extension CgroupRoot {
+    /// Removes an attempt's cgroup, if there is one of that name.
+    package func remove(_ name: String) throws(CgroupError) {
+        let paths = bases.map { ($0.path + "/" + name, $0.version) }.filter { Files.exists($0.0) }
+        if !paths.isEmpty { try CgroupCleanup.remove(paths) }
+    }
+
     /// Removes what a supervisor that is gone left behind; `isAlive` tells by an attempt's name.
     ///
     /// - Returns: the names removed, and the errors of those that would not go.

@@ -60,6 +60,11 @@ extension Settings {
         if let ceiling = retry.memoryCeiling, let memory = limits.memory, ceiling < memory {
             refuse("oom-max (\(ceiling)) is below memory (\(memory))", ["queue", "oom-max"], ["limits", "memory"])
         }
+        if retry.backoff > retry.backoffCeiling {
+            refuse(
+                "backoff (\(retry.backoff)) is above backoff-max (\(retry.backoffCeiling)), which would cut it down",
+                ["queue", "backoff"], ["queue", "backoff-max"])
+        }
         return found
     }
 }

@@ -22,9 +22,16 @@ struct Draft {
             problems.append(Problem("'\(name)' is given twice; the first is at line \(first.line)", at: position))
             return
         }
+        guard !isGiven(setting.path) else {
+            problems.append(Problem("'\(name)' is given twice", at: position))
+            return
+        }
         origins[setting.path] = position
         given.append((setting, value, name))
     }
+
+    /// Whether a setting was noted. Not every notation has places, so the lack of an origin does not tell.
+    func isGiven(_ path: [String]) -> Bool { given.contains { $0.setting.path == path } }
 
     /// Applies what was noted in the order of ``Settings/all``, so that a file means the same in any order.
     mutating func apply() {

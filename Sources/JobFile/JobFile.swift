@@ -7,6 +7,7 @@ public enum JobFile {
     /// Reads the job file at `path`.
     ///
     /// `.yaml` and `.yml` are YAML, whatever they start with: `#!/usr/bin/env -S jobs run` makes an executable job file.
+    /// `.json` is JSON.
     /// Otherwise a file is a script if it starts with `#!`, is called `.sh` or `.py`, or has `#JOB` lines.
     public static func load(path: String) throws(JobFileError) -> JobSpec {
         try parse(text: text(of: path), path: path, isExecutable: mayExecute(path))
@@ -16,6 +17,7 @@ public enum JobFile {
 
     /// The same for a text that was read already, perhaps by another process.
     static func parse(text: String, path: String, isExecutable: Bool) throws(JobFileError) -> JobSpec {
+        if path.hasSuffix(".json") { return try parse(json: text, file: path) }
         let isYAML = path.hasSuffix(".yaml") || path.hasSuffix(".yml")
         let isScript = text.hasPrefix("#!") || path.hasSuffix(".sh") || path.hasSuffix(".py") || hasJobLines(text)
         guard isScript, !isYAML else { return try parse(yaml: text, file: path) }

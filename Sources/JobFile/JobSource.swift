@@ -30,7 +30,7 @@ public struct JobSource: Hashable, Sendable {
     public init(command: [String], flags: [Settings.Given] = []) {
         let name = command.first.map { String($0.split(separator: "/").last ?? "job") } ?? "job"
         text = JSON.object(["command": .array(command.map { .string($0) })]).text()
-        path = name + ".yaml"
+        path = name + ".json"
         isExecutable = false
         arguments = []
         self.flags = flags

@@ -41,6 +41,10 @@ extension JobFile {
         text += table(
             "isolation", "isolation",
             "Every switch has two flags, `--net` and `--no-net`. The table shows the one that changes the default.\n\n")
+        text += table(
+            "queue", "queue",
+            "What the queue does with a job after `jobs submit`. `jobs run` has no queue and takes no notice of it.\n\n"
+        )
         return text + notes
     }
 
@@ -69,6 +73,17 @@ extension JobFile {
         - **umask** is octal with and without quotes: `umask: 0022` is `022`, not the 18 that YAML makes of it.
         - **Texts** stay as they are written. `env: {ANSWER: no, VERSION: 1.10}` sets `no` and `1.10`.
         - **Lists** may also be one text with commas, as in the flags: `capabilities: NET_ADMIN,SYS_PTRACE`.
+        - **Jobs to wait for** are ids or names: `after: ok:41,any:prepare?failed:7` waits for the first two, or for the third.
+          `,` is and, `?` is or, and `,` binds closer. A bare job means `ok`, digits alone are an id; a backslash takes the next
+          character as it is, for a name that holds one of the marks or digits only: `ok:a\\,b`, `ok:\\41`. A name is the
+          owner's newest job of that name at the time of submission.
+        - **Times** are `now+1h`, `+90m`, or RFC 3339 with a time zone: `2026-11-24T22:00:00Z`, `2026-11-24T22:00:00+01:00`.
+          `22:00` is refused: it has no date and no zone. What counts from now counts from the submission.
+        - **Indices** of an array are `0-99`, `1,3,5` or `0-100:10` (every tenth), up to 100,000 of them; `%8` lets eight run at
+          once.
+        - **export**: `ALL` and `NONE` stand alone. In one text a value ends at the next comma; in a list it does not:
+          `export: [LANG, "OPTIONS=a,b"]`. A queued job starts with a clean environment (`PATH`, `HOME`, `USER`, `LOGNAME`,
+          `SHELL`, `LANG`), over it what `export` names, over that `env`.
         - A key without a value is an error; a section without keys is not.
         - Anchors and aliases work. Merge keys (`<<`), tags (`!!int`) and a second document do not.
 
@@ -95,7 +110,13 @@ extension JobFile {
         ```
 
         Settings that are fine alone and cannot hold together are errors as well: `memory-soft` above `memory`; `swap` without
-        `memory`; `private-tmp` or `mask-paths` without `mount`; `hostname` without `uts`; `init: false` without `pid`.
+        `memory`; `private-tmp` or `mask-paths` without `mount`; `hostname` without `uts`; `init: false` without `pid`;
+        `oom-factor` without `memory`; `oom-max` without `oom-factor` or below `memory`; `backoff` above `backoff-max`.
+
+        ## As JSON
+
+        A job file may be JSON, with the same keys and the same spellings; its name then ends in `.json`. A text there is a
+        string: the number `1.10` is `1.1`. Numbers and switches may be strings or themselves.
 
         ## Editors
 

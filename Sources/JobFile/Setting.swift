@@ -27,6 +27,8 @@ public struct Setting: Sendable {
     let synonyms: [String]
     let set: @Sendable (Value, inout JobSpec) throws(Problem) -> Void
     let fromFlag: @Sendable (String) throws(Problem) -> Value.Content
+    /// The inverse of `set`: what a job file has to say for the job to be as it is; `nil` if it need not say anything.
+    let get: @Sendable (JobSpec) -> JSON?
 
     /// The last part of the path: the key as it is written.
     public var key: String { path[path.count - 1] }
@@ -45,8 +47,9 @@ public struct Setting: Sendable {
         }
     }
 
-    init<T>(
-        _ path: String, _ type: ValueType<T>, flag: String?? = .none, example: String, standard: String? = nil,
+    init<T: Equatable & Sendable>(
+        _ path: String, _ type: ValueType<T>, from source: @escaping @Sendable (JobSpec) -> T?, flag: String?? = .none,
+        example: String, standard: String? = nil,
         synonyms: [String] = [], _ documentation: String, set: @escaping @Sendable (T, inout JobSpec) -> Void
     ) {
         let parts = path.split(separator: ".").map(String.init)
@@ -64,16 +67,25 @@ public struct Setting: Sendable {
             if case .none = value.content { throw value.problem("has no value; expected \(type.phrase)") }
             set(try type.parse(value), &spec)
         }
+        self.get = { spec in
+            guard let value = source(spec), value != source(Self.untouched) else { return nil }
+            return type.write(value)
+        }
     }
 
+    /// What holds when nothing is said. No job has an empty name, so every job says its own.
+    private static let untouched = JobSpec(name: "")
+
     /// Closures and not key paths: a key path is built at run time, thirty of them at every start.
-    init<T>(
+    init<T: Equatable & Sendable>(
         _ path: String, _ type: ValueType<T>, into target: @escaping @Sendable (T, inout JobSpec) -> Void,
-        flag: String?? = .none, example: String, standard: String? = nil, synonyms: [String] = [],
+        from source: @escaping @Sendable (JobSpec) -> T?, flag: String?? = .none, example: String,
+        standard: String? = nil, synonyms: [String] = [],
         _ documentation: String
     ) {
         self.init(
-            path, type, flag: flag, example: example, standard: standard, synonyms: synonyms, documentation,
+            path, type, from: source, flag: flag, example: example, standard: standard, synonyms: synonyms,
+            documentation,
             set: target)
     }
 

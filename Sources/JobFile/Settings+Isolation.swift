@@ -6,60 +6,73 @@ extension Settings {
     /// What is kept apart from the rest of the machine.
     static let isolation: [Setting] = [
         Setting(
-            "isolation.pid", .onOff, into: { $1.isolation.pid = $0 }, example: "false", standard: "true",
+            "isolation.pid", .onOff, into: { $1.isolation.pid = $0 }, from: { $0.isolation.pid }, example: "false",
+            standard: "true",
             synonyms: ["pidns"],
             "Own process numbers: the job sees and signals only itself, and nothing of it survives its end."),
         // Without a mount namespace there is nothing to mask paths in, so the default follows. A file that says both in
         // so many words is still contradicted: the settings are applied in the order of this list.
         Setting(
-            "isolation.mount", .onOff, example: "false", standard: "true", synonyms: ["mnt", "mounts"],
+            "isolation.mount", .onOff, from: { $0.isolation.mount }, example: "false", standard: "true",
+            synonyms: ["mnt", "mounts"],
             "Own mounts: what it mounts ends with it.",
             set: { on, spec in
                 spec.isolation.mount = on
                 if !on { spec.isolation.maskPaths = false }
             }),
         Setting(
-            "isolation.uts", .onOff, into: { $1.isolation.uts = $0 }, example: "false", standard: "true",
+            "isolation.uts", .onOff, into: { $1.isolation.uts = $0 }, from: { $0.isolation.uts }, example: "false",
+            standard: "true",
             "Own host name."),
         Setting(
-            "isolation.ipc", .onOff, into: { $1.isolation.ipc = $0 }, example: "false", standard: "true",
+            "isolation.ipc", .onOff, into: { $1.isolation.ipc = $0 }, from: { $0.isolation.ipc }, example: "false",
+            standard: "true",
             "Own System V IPC and POSIX message queues, freed at its end."),
         Setting(
-            "isolation.net", .onOff, into: { $1.isolation.net = $0 }, example: "true", standard: "false",
+            "isolation.net", .onOff, into: { $1.isolation.net = $0 }, from: { $0.isolation.net }, example: "true",
+            standard: "false",
             synonyms: ["network"],
             "Own network with nothing but loopback: no access to the network at all."),
         Setting(
-            "isolation.user", .onOff, into: { $1.isolation.user = $0 }, flag: "userns", example: "true",
+            "isolation.user", .onOff, into: { $1.isolation.user = $0 }, from: { $0.isolation.user }, flag: "userns",
+            example: "true",
             standard: "false",
             synonyms: ["user-namespace"],
             "Own user namespace: privileges inside count for nothing outside. Everybody keeps their number."),
         Setting(
-            "isolation.cgroup", .onOff, into: { $1.isolation.cgroup = $0 }, example: "true", standard: "false",
+            "isolation.cgroup", .onOff, into: { $1.isolation.cgroup = $0 }, from: { $0.isolation.cgroup },
+            example: "true", standard: "false",
             synonyms: ["cgroupns"],
             "Own view of the cgroup tree, with the job's group as its root."),
         Setting(
-            "isolation.time", .timeOffsets, into: { $1.isolation.time = $0 }, flag: "time-offset",
+            "isolation.time", .timeOffsets, into: { $1.isolation.time = $0 }, from: { $0.isolation.time },
+            flag: "time-offset",
             example: "{monotonic: 10d, boottime: 10d}", synonyms: ["timens"],
             "Own monotonic and boot clocks, ahead of the machine's by these offsets."),
         Setting(
-            "isolation.private-tmp", .onOff, into: { $1.isolation.privateTmp = $0 }, example: "true", standard: "false",
+            "isolation.private-tmp", .onOff, into: { $1.isolation.privateTmp = $0 }, from: { $0.isolation.privateTmp },
+            example: "true", standard: "false",
             synonyms: ["tmp", "tmpfs"],
             "Own empty `/tmp` and `/var/tmp` in memory, charged to the job and gone at its end; needs `isolation.mount`."
         ),
         Setting(
-            "isolation.seccomp", .onOff, into: { $1.isolation.seccomp = $0 }, example: "false", standard: "true",
+            "isolation.seccomp", .onOff, into: { $1.isolation.seccomp = $0 }, from: { $0.isolation.seccomp },
+            example: "false", standard: "true",
             "Refuse system calls that no batch job needs, such as loading kernel modules."),
         Setting(
-            "isolation.mask-paths", .onOff, into: { $1.isolation.maskPaths = $0 }, example: "false", standard: "true",
+            "isolation.mask-paths", .onOff, into: { $1.isolation.maskPaths = $0 }, from: { $0.isolation.maskPaths },
+            example: "false", standard: "true",
             synonyms: ["masked-paths"],
             "Hide the parts of `/proc` and `/sys` that tell about or change the machine; needs `isolation.mount`."),
         Setting(
             "isolation.capabilities", .capabilities, into: { $1.isolation.capabilities = $0 },
+            from: { $0.isolation.capabilities },
             example: "[NET_ADMIN, SYS_PTRACE]",
             standard: "none", synonyms: ["caps", "cap-add", "capability"],
             "Capabilities it keeps, see capabilities(7), with or without `CAP_`. All others are dropped."),
         Setting(
-            "isolation.init", .onOff, into: { $1.isolation.initProcess = $0 }, example: "false", standard: "true",
+            "isolation.init", .onOff, into: { $1.isolation.initProcess = $0 }, from: { $0.isolation.initProcess },
+            example: "false", standard: "true",
             synonyms: ["init-process", "reaper"],
             "Run the command as a child of an init that reaps and passes signals on; `false` makes it process 1 itself."
         ),

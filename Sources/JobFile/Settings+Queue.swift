@@ -7,68 +7,84 @@ extension Settings {
     /// What the queue does with a job; `jobs run` takes no notice.
     static let queue: [Setting] = [
         Setting(
-            "queue.priority", .priority, into: { $1.scheduling.priority = $0 }, example: "10", standard: "0",
+            "queue.priority", .priority, into: { $1.scheduling.priority = $0 }, from: { $0.scheduling.priority },
+            example: "10", standard: "0",
             synonyms: ["prio", "urgency"],
             "Higher starts first, from -1000 to 1000; equal ones start in the order of their submission."),
         Setting(
-            "queue.group", .jobName, into: { $1.scheduling.group = $0 }, flag: "queue-group", example: "gpu",
+            "queue.group", .jobName, into: { $1.scheduling.group = $0 }, from: { $0.scheduling.group },
+            flag: "queue-group", example: "gpu",
             standard: "default", synonyms: ["partition", "lane"],
             "Named group that counts it; a group may have a limit of jobs that run at once."),
         Setting(
-            "queue.memory", .positiveSize, into: { $1.scheduling.memoryRequest = $0 }, flag: "request-memory",
+            "queue.memory", .positiveSize(orElse: "limits.memory"), into: { $1.scheduling.memoryRequest = $0 },
+            from: { $0.scheduling.memoryRequest }, flag: "request-memory",
             example: "2G", synonyms: ["memory-request", "mem-request"],
             "Memory that the queue sets aside for it. `limits.memory` if left out."),
         Setting(
-            "queue.cpus", .cpus, into: { $1.scheduling.cpusRequest = $0 }, flag: "request-cpus", example: "2",
+            "queue.cpus", .cpus, into: { $1.scheduling.cpusRequest = $0 }, from: { $0.scheduling.cpusRequest },
+            flag: "request-cpus", example: "2",
             synonyms: ["cpus-request"],
             "CPUs that the queue sets aside for it. `limits.cpus` if left out, else 1."),
         Setting(
-            "queue.after", .dependency, into: { $1.scheduling.after = $0 }, example: "\"ok:41,any:prepare\"",
+            "queue.after", .dependency, into: { $1.scheduling.after = $0 }, from: { $0.scheduling.after },
+            example: "\"ok:41,any:prepare\"",
             synonyms: ["dependency", "depends-on", "needs", "afterok"],
             "Jobs that must have ended first, by id or name: `ok:` completed, `any:` however it ended, `failed:` not "
                 + "completed. `,` is and, `?` is or. A job whose condition cannot hold any more is skipped."),
         Setting(
-            "queue.begin", .moment, into: { $1.scheduling.begin = $0 }, example: "now+1h",
+            "queue.begin", .moment, into: { $1.scheduling.begin = $0 }, from: { $0.scheduling.begin },
+            example: "now+1h",
             synonyms: ["start", "not-before", "delay"],
             "Not before this time: `now+1h`, `+90m`, or `2026-11-24T22:00:00Z`."),
         Setting(
-            "queue.hold", .onOff, into: { $1.scheduling.held = $0 }, example: "true", standard: "false",
+            "queue.hold", .onOff, into: { $1.scheduling.held = $0 }, from: { $0.scheduling.held }, example: "true",
+            standard: "false",
             synonyms: ["held", "stashed"],
             "Wait until `jobs release` says go."),
         Setting(
-            "queue.array", .array, into: { $1.scheduling.array = $0 }, example: "0-99%8", synonyms: ["sweep"],
+            "queue.array", .array, into: { $1.scheduling.array = $0 }, from: { $0.scheduling.array }, example: "0-99%8",
+            synonyms: ["sweep"],
             "One job for each index, which it finds in `JOBS_ARRAY_INDEX`; after `%` how many may run at once."),
         Setting(
-            "queue.retries", .integer(0...1000, example: 3), into: { $1.scheduling.retry.retries = $0 }, example: "3",
+            "queue.retries", .integer(0...1000, example: 3), into: { $1.scheduling.retry.retries = $0 },
+            from: { $0.scheduling.retry.retries }, example: "3",
             standard: "0", synonyms: ["retry", "attempts", "max-retries"],
             "Further attempts after one that failed."),
         Setting(
-            "queue.retry-on", .retryStates, into: { $1.scheduling.retry.states = $0 }, example: "failed,lost",
+            "queue.retry-on", .retryStates, into: { $1.scheduling.retry.states = $0 },
+            from: { $0.scheduling.retry.states }, example: "[failed, lost]",
             standard: "failed,timeout,lost", synonyms: ["retry-states"],
             "States after which another attempt is made: `failed`, `timeout`, `lost`."),
         Setting(
-            "queue.backoff", .duration, into: { $1.scheduling.retry.backoff = $0 }, example: "30s", standard: "10s",
+            "queue.backoff", .duration, into: { $1.scheduling.retry.backoff = $0 },
+            from: { $0.scheduling.retry.backoff }, example: "30s", standard: "10s",
             synonyms: ["retry-delay"],
             "Pause before the second attempt; doubles with every further one."),
         Setting(
-            "queue.backoff-max", .duration, into: { $1.scheduling.retry.backoffCeiling = $0 }, example: "10m",
+            "queue.backoff-max", .duration, into: { $1.scheduling.retry.backoffCeiling = $0 },
+            from: { $0.scheduling.retry.backoffCeiling }, example: "10m",
             standard: "6m", synonyms: ["max-backoff"],
             "Longest pause between two attempts."),
         Setting(
-            "queue.oom-factor", .factor, into: { $1.scheduling.retry.memoryFactor = $0 }, example: "2",
+            "queue.oom-factor", .factor, into: { $1.scheduling.retry.memoryFactor = $0 },
+            from: { $0.scheduling.retry.memoryFactor }, example: "2",
             synonyms: ["memory-factor", "oom-retry"],
             "When its own memory limit was too small, try again with this times as much. Never after an OOM kill that "
                 + "the whole machine caused."),
         Setting(
-            "queue.oom-max", .positiveSize, into: { $1.scheduling.retry.memoryCeiling = $0 }, example: "4G",
+            "queue.oom-max", .positiveSize(orElse: "no bound"), into: { $1.scheduling.retry.memoryCeiling = $0 },
+            from: { $0.scheduling.retry.memoryCeiling }, example: "4G",
             synonyms: ["memory-ceiling", "oom-ceiling"],
             "Most memory that `oom-factor` may lead to; a job that needs more is held."),
     ]
 }
 
-/// A moment that is relative to now is fixed once, when it is read.
-func currentMoment() -> Timestamp {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Timestamp(microsecondsSinceEpoch: time.tv_sec * 1_000_000 + time.tv_nsec / 1000)
+extension Settings {
+    /// What `now+1h` counts from: a moment that is relative to now is fixed once, when it is read. Tests stop it.
+    @TaskLocal static var clock: @Sendable () -> Timestamp = {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(microsecondsSinceEpoch: time.tv_sec * 1_000_000 + time.tv_nsec / 1000)
+    }
 }

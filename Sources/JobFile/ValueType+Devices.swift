@@ -13,7 +13,7 @@ extension ValueType where Parsed == [DeviceRule] {
                 "anyOf": [
                     ["type": "string"], ["type": "array", "items": ["type": "string", "pattern": .string(item)]],
                 ]
-            ]
+            ], write: written
         ) { value throws(Problem) in
             var rules: [DeviceRule] = []
             for item in try value.items(phrase) {
@@ -29,6 +29,23 @@ extension ValueType where Parsed == [DeviceRule] {
             }
             return rules
         }
+
+        @Sendable func written(_ rules: [DeviceRule]) -> JSON {
+            let standard = DeviceRule.standard
+            guard rules.starts(with: standard) else { return .array(rules.map { .string(notation($0)) }) }
+            return .array(["standard"] + rules.dropFirst(standard.count).map { .string(notation($0)) })
+        }
+    }
+}
+
+/// The inverse of ``deviceRule(_:)``.
+private func notation(_ rule: DeviceRule) -> String {
+    let access = (rule.read ? "r" : "") + (rule.write ? "w" : "") + (rule.mknod ? "m" : "")
+    switch rule.target {
+    case .path(let path): return "\(path) \(access)"
+    case .number(let block, let major, let minor):
+        let numbers = [major, minor].map { $0.map { "\($0)" } ?? "*" }
+        return "\(block ? "b" : "c") \(numbers[0]):\(numbers[1]) \(access)"
     }
 }
 
@@ -82,7 +99,7 @@ extension ValueType where Parsed == [DeviceIOLimit] {
                 }
                 let limits = try pairs(String(text[text.index(after: colon)...]), expected)
                 return .map([.init(key: Value(.text(String(text[..<colon]))), value: Value(limits))])
-            }
+            }, write: written
         ) { value throws(Problem) in
             var limits: [DeviceIOLimit] = []
             for entry in try value.entries(phrase) {
@@ -112,6 +129,20 @@ extension ValueType where Parsed == [DeviceIOLimit] {
             }
             return limits
         }
+
+        @Sendable func written(_ limits: [DeviceIOLimit]) -> JSON {
+            .object(
+                limits.map { limit in
+                    let rates = [("read", limit.readBytesPerSecond), ("write", limit.writeBytesPerSecond)]
+                    let counts = [
+                        ("read-iops", limit.readOperationsPerSecond), ("write-iops", limit.writeOperationsPerSecond),
+                    ]
+                    let members =
+                        rates.compactMap { key, rate in rate.map { JSON.Member(key, .size(ByteCount($0))) } }
+                        + counts.compactMap { key, count in count.map { JSON.Member(key, .int($0)) } }
+                    return JSON.Member(limit.device, .object(members))
+                })
+        }
     }
 }
 
@@ -120,7 +151,10 @@ extension ValueType where Parsed == [ByteCount: ByteCount] {
         let phrase = "a map of page sizes such as {2M: 64M}"
         return Self(
             phrase, "PAGE=SIZE,…", schema: ["type": "object", "additionalProperties": quantitySchema(sizePattern)],
-            fromFlag: { text throws(Problem) in try pairs(text, "PAGE=SIZE such as 2M=64M") }
+            fromFlag: { text throws(Problem) in try pairs(text, "PAGE=SIZE such as 2M=64M") },
+            write: { pages in
+                .object(pages.sorted { $0.key < $1.key }.map { JSON.Member(spelling(of: $0.key), .size($0.value)) })
+            }
         ) { value throws(Problem) in
             var pages: [ByteCount: ByteCount] = [:]
             for entry in try value.entries(phrase) {

@@ -7,7 +7,8 @@ extension ValueType where Parsed == Set<String> {
         let phrase = "a list of capabilities such as [NET_ADMIN, SYS_PTRACE], or none"
         return Self(
             phrase, "LIST",
-            schema: ["anyOf": [["type": "string"], ["type": "array", "items": ["type": "string"]]]]
+            schema: ["anyOf": [["type": "string"], ["type": "array", "items": ["type": "string"]]]],
+            write: { .array($0.sorted().map { .string($0) }) }
         ) { value throws(Problem) in
             var set: Set<String> = []
             for item in try value.items(phrase) {
@@ -36,7 +37,11 @@ extension ValueType where Parsed == TimeOffsets {
                 "type": "object", "additionalProperties": false,
                 "properties": ["monotonic": span.schema, "boottime": span.schema],
             ],
-            fromFlag: { text throws(Problem) in try pairs(text, "CLOCK=DURATION such as monotonic=10d,boottime=10d") }
+            fromFlag: { text throws(Problem) in try pairs(text, "CLOCK=DURATION such as monotonic=10d,boottime=10d") },
+            write: { offsets in
+                let clocks = [("monotonic", offsets.monotonicSeconds), ("boottime", offsets.boottimeSeconds)]
+                return .object(clocks.filter { $0.1 != 0 }.map { JSON.Member($0.0, .duration(.seconds($0.1))) })
+            }
         ) { value throws(Problem) in
             let fields = try value.fields(of: "time", ["monotonic", "boottime"], phrase)
             return TimeOffsets(

@@ -5,7 +5,8 @@ internal import JobModel
 extension ValueType where Parsed == String {
     /// Any text that is not empty; a number stays the digits that were written.
     static func text(_ phrase: String, _ placeholder: String) -> Self {
-        Self(phrase, placeholder, schema: ["type": ["string", "integer"]]) { value throws(Problem) in
+        Self(phrase, placeholder, schema: ["type": ["string", "integer"]], write: { .string($0) }) {
+            value throws(Problem) in
             let text = try value.text(phrase)
             guard !text.isEmpty else { throw value.problem("must not be empty") }
             return text
@@ -40,13 +41,20 @@ extension ValueType where Parsed == UInt32 {
     /// Octal whatever it looks like: `22`, `022`, `0022` and `0o22` are one mask.
     static var fileMask: Self {
         let phrase = "an octal mask from 0000 to 0777, such as 0027"
-        return Self(phrase, "MASK", schema: ["type": ["string", "integer"], "pattern": "^(0o)?[0-7]{1,4}$"]) {
+        return Self(
+            phrase, "MASK", schema: ["type": ["string", "integer"], "pattern": "^(0o)?[0-7]{1,4}$"], write: octal
+        ) {
             text throws(QuantityError) in
             let digits = text.hasPrefix("0o") ? text.dropFirst(2) : text[...]
             guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x37).contains($0) }),
                 let mask = UInt32(digits, radix: 8), mask <= 0o777
             else { throw QuantityError(text, "expected \(phrase)") }
             return mask
+        }
+
+        @Sendable func octal(_ mask: UInt32) -> JSON {
+            let digits = String(mask, radix: 8)
+            return .string(String(repeating: "0", count: max(0, 4 - digits.count)) + digits)
         }
     }
 }
@@ -55,7 +63,10 @@ extension ValueType where Parsed == OOMPolicy {
     static var oomPolicy: Self {
         let words = OOMPolicy.allCases.map(\.rawValue)
         let phrase = words.joined(separator: " or ")
-        return Self(phrase, words.joined(separator: "|"), schema: ["enum": .array(words.map { .string($0) })]) {
+        return Self(
+            phrase, words.joined(separator: "|"), schema: ["enum": .array(words.map { .string($0) })],
+            write: { .string($0.rawValue) }
+        ) {
             value throws(Problem) in
             let text = try value.text(phrase)
             guard let policy = OOMPolicy(rawValue: text) else {
@@ -75,7 +86,8 @@ extension ValueType where Parsed == Command {
         let phrase = "a list such as [stress, --vm, 1], or one text for /bin/sh -c"
         return Self(
             phrase, "COMMAND",
-            schema: ["anyOf": [["type": "string"], ["type": "array", "minItems": 1, "items": anyScalar]]]
+            schema: ["anyOf": [["type": "string"], ["type": "array", "minItems": 1, "items": anyScalar]]],
+            write: written
         ) { value throws(Problem) in
             guard case .list(let items) = value.content else { return .shell(try shellText(value, phrase)) }
             var arguments: [String] = []
@@ -89,7 +101,7 @@ extension ValueType where Parsed == Command {
 
     static var script: Self {
         let phrase = "a block of shell commands"
-        return Self(phrase, "TEXT", schema: ["type": "string"]) { value throws(Problem) in
+        return Self(phrase, "TEXT", schema: ["type": "string"], write: written) { value throws(Problem) in
             let text = try shellText(value, phrase)
             // The shell would take the line for a comment and run, say, Python text line by line.
             if text.hasPrefix("#!"), !text.hasPrefix("#!/bin/sh\n") {
@@ -99,6 +111,12 @@ extension ValueType where Parsed == Command {
             }
             return .shell(text)
         }
+    }
+
+    /// A script file and its arguments have no form of their own in a job file; the kernel executes the same list alike.
+    @Sendable private static func written(_ command: Command) -> JSON {
+        if case .shell(let text) = command { return .string(text) }
+        return .array(command.arguments.map { .string($0) })
     }
 
     private static func shellText(_ value: Value, _ phrase: String) throws(Problem) -> String {
@@ -115,7 +133,10 @@ extension ValueType where Parsed == [String: String] {
         let phrase = "a map such as {OMP_NUM_THREADS: 4}"
         return Self(
             phrase, "NAME=VALUE", schema: ["type": "object", "additionalProperties": anyScalar],
-            fromFlag: { text throws(Problem) in .map([try pair(text, "NAME=VALUE")]) }
+            fromFlag: { text throws(Problem) in .map([try pair(text, "NAME=VALUE")]) },
+            write: { variables in
+                .object(variables.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .string($0.value)) })
+            }
         ) { value throws(Problem) in
             var environment: [String: String] = [:]
             for entry in try value.entries(phrase) {

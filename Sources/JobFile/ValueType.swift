@@ -13,25 +13,28 @@ struct ValueType<Parsed>: Sendable {
     let parse: @Sendable (Value) throws(Problem) -> Parsed
     /// Turns the text of a flag into what the same value would be in YAML.
     let fromFlag: @Sendable (String) throws(Problem) -> Value.Content
+    /// The inverse of `parse`, exactly: what `parse` reads as this very value.
+    let write: @Sendable (Parsed) -> JSON
 
     init(
         _ phrase: String, _ placeholder: String?, schema: JSON,
         fromFlag: @escaping @Sendable (String) throws(Problem) -> Value.Content = { .text($0) },
-        parse: @escaping @Sendable (Value) throws(Problem) -> Parsed
+        write: @escaping @Sendable (Parsed) -> JSON, parse: @escaping @Sendable (Value) throws(Problem) -> Parsed
     ) {
         self.phrase = phrase
         self.placeholder = placeholder
         self.schema = schema
         self.fromFlag = fromFlag
+        self.write = write
         self.parse = parse
     }
 
     /// A value that is one text, read by a function that says what is wrong with it.
     init(
-        _ phrase: String, _ placeholder: String?, schema: JSON,
+        _ phrase: String, _ placeholder: String?, schema: JSON, write: @escaping @Sendable (Parsed) -> JSON,
         reading read: @escaping @Sendable (String) throws(QuantityError) -> Parsed
     ) {
-        self.init(phrase, placeholder, schema: schema) { value throws(Problem) in
+        self.init(phrase, placeholder, schema: schema, write: write) { value throws(Problem) in
             let text = try value.text(phrase)
             do throws(QuantityError) { return try read(text) } catch { throw value.problem(error.description) }
         }
@@ -40,7 +43,7 @@ struct ValueType<Parsed>: Sendable {
     /// The same type with one more condition: `refuse` returns what is wrong with a value, or `nil`.
     func refusing(_ refuse: @escaping @Sendable (Parsed) -> String?) -> Self {
         let parse = self.parse
-        return Self(phrase, placeholder, schema: schema, fromFlag: fromFlag) { value throws(Problem) in
+        return Self(phrase, placeholder, schema: schema, fromFlag: fromFlag, write: write) { value throws(Problem) in
             let parsed = try parse(value)
             if let reason = refuse(parsed) { throw value.problem("\(value.found): \(reason)") }
             return parsed
@@ -57,7 +60,7 @@ let sizePattern = #"[0-9]+(\.[0-9]+)? *([KkMmGgTt]i?|[Bb])?"#
 
 extension ValueType where Parsed == ByteCount {
     static var size: Self {
-        Self("a size such as 100M or 1.5G", "SIZE", schema: quantitySchema(sizePattern)) {
+        Self("a size such as 100M or 1.5G", "SIZE", schema: quantitySchema(sizePattern), write: { .size($0) }) {
             text throws(QuantityError) in try ByteCount(parsing: text)
         }
     }
@@ -70,7 +73,9 @@ extension ValueType where Parsed == ByteCount {
 extension ValueType where Parsed == SwapLimit {
     static var swap: Self {
         Self(
-            "a size such as 100M, or unlimited", "SIZE|unlimited", schema: quantitySchema("(unlimited|\(sizePattern))")
+            "a size such as 100M, or unlimited", "SIZE|unlimited",
+            schema: quantitySchema("(unlimited|\(sizePattern))"),
+            write: { if case .bytes(let count) = $0 { .size(count) } else { "unlimited" } }
         ) {
             text throws(QuantityError) in text == "unlimited" ? .unlimited : .bytes(try ByteCount(parsing: text))
         }
@@ -81,7 +86,9 @@ extension ValueType where Parsed == UInt64 {
     /// A size for `setrlimit(2)`.
     static var resourceSize: Self {
         Self(
-            "a size such as 100M, or unlimited", "SIZE|unlimited", schema: quantitySchema("(unlimited|\(sizePattern))")
+            "a size such as 100M, or unlimited", "SIZE|unlimited",
+            schema: quantitySchema("(unlimited|\(sizePattern))"),
+            write: { $0 == .max ? "unlimited" : .size(ByteCount(Int(clamping: $0))) }
         ) {
             text throws(QuantityError) in
             text == "unlimited" ? .max : UInt64(try ByteCount(parsing: text).bytes)
@@ -89,7 +96,9 @@ extension ValueType where Parsed == UInt64 {
     }
 
     static var resourceCount: Self {
-        Self("a whole number such as 1024", "NUMBER", schema: ["type": "integer", "minimum": 1]) {
+        Self(
+            "a whole number such as 1024", "NUMBER", schema: ["type": "integer", "minimum": 1], write: { .int(Int($0)) }
+        ) {
             text throws(QuantityError) in
             UInt64(try wholeNumber(text, 1...Int(Int32.max), "a whole number such as 1024"))
         }
@@ -103,7 +112,7 @@ extension ValueType where Parsed == Int {
             ? "a whole number such as \(example)" : "a whole number from \(range.lowerBound) to \(range.upperBound)"
         var schema: [JSON.Member] = [.init("type", "integer"), .init("minimum", .int(range.lowerBound))]
         if range.upperBound < .max { schema.append(.init("maximum", .int(range.upperBound))) }
-        return Self(phrase, "NUMBER", schema: .object(schema)) { text throws(QuantityError) in
+        return Self(phrase, "NUMBER", schema: .object(schema), write: { .int($0) }) { text throws(QuantityError) in
             try wholeNumber(text, range, phrase)
         }
     }
@@ -131,14 +140,17 @@ extension ValueType where Parsed == CPUCount {
             "a number of CPUs such as 2 or 0.5", "NUMBER",
             schema: [
                 "type": ["number", "string"], "minimum": 0.01, "maximum": 1000, "pattern": #"^[0-9]+(\.[0-9]+)?$"#,
-            ]
+            ], write: { .decimal($0.value) }
         ) { text throws(QuantityError) in try CPUCount(parsing: text) }
     }
 }
 
 extension ValueType where Parsed == IDSet {
     static var idSet: Self {
-        Self("a list of CPUs such as 0-3,8", "LIST", schema: quantitySchema("[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*")) {
+        Self(
+            "a list of CPUs such as 0-3,8", "LIST", schema: quantitySchema("[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*"),
+            write: { .string($0.description) }
+        ) {
             text throws(QuantityError) in try IDSet(parsing: text)
         }
     }
@@ -148,7 +160,7 @@ extension ValueType where Parsed == JobDuration {
     static var duration: Self {
         Self(
             "a duration such as 90s, 5m, 1h30m or 2d", "DURATION",
-            schema: quantitySchema(#"([0-9]+|([0-9]+(\.[0-9]+)? *(d|h|m|s|ms|us) *)+)"#)
+            schema: quantitySchema(#"([0-9]+|([0-9]+(\.[0-9]+)? *(d|h|m|s|ms|us) *)+)"#), write: { .duration($0) }
         ) { text throws(QuantityError) in
             // 1:30 is 90 to YAML 1.1, an hour and a half to a clock and 90 seconds to Slurm.
             if text.contains(":") {
@@ -166,7 +178,9 @@ extension ValueType where Parsed == JobDuration {
 extension ValueType where Parsed == Bool {
     static var onOff: Self {
         let words = ["true": true, "yes": true, "on": true, "false": false, "no": false, "off": false]
-        return Self("true or false", nil, schema: ["enum": [true, false, "yes", "no", "on", "off"]]) {
+        return Self(
+            "true or false", nil, schema: ["enum": [true, false, "yes", "no", "on", "off"]], write: { .bool($0) }
+        ) {
             text throws(QuantityError) in
             guard let flag = words[text.lowercased()] else {
                 throw QuantityError(text, "expected true or false (yes, no, on and off are read too)")

@@ -13,8 +13,7 @@ extension JobFile {
             guard let root = try YAMLDocument.read(yaml) else {
                 throw Problem("the file is empty; a job needs at least a command", at: Position(line: 1, column: 1))
             }
-            guard case .map(let entries) = root.content else { throw root.mismatch("keys such as 'command:'") }
-            draft.read(entries, section: nil)
+            try draft.read(root)
         } catch {
             draft.problems.append(error)
         }
@@ -25,7 +24,13 @@ extension JobFile {
 }
 
 extension Draft {
-    fileprivate mutating func read(_ entries: [Value.Entry], section: String?) {
+    /// Notes what a whole document says, whichever notation it was in.
+    mutating func read(_ root: Value) throws(Problem) {
+        guard case .map(let entries) = root.content else { throw root.mismatch("keys such as 'command:'") }
+        read(entries, section: nil)
+    }
+
+    private mutating func read(_ entries: [Value.Entry], section: String?) {
         for entry in entries {
             // YAMLDocument returns nothing but text as a key.
             guard case .text(let key) = entry.key.content else { continue }
@@ -61,11 +66,12 @@ extension Draft {
             "unknown key '\(key)'\(place)", suggestion: here ?? nearest(key, among: keys) ?? elsewhere, allowed: keys)
     }
 
-    fileprivate mutating func checkCommand() {
-        let positions = ["command", "script"].compactMap { origins[[$0]] }
-        if positions.count > 1 {
-            problems.append(Problem("a job has either 'command' or 'script', not both", at: positions.max()))
-        } else if positions.isEmpty {
+    mutating func checkCommand() {
+        let kinds = [["command"], ["script"]].filter(isGiven)
+        if kinds.count > 1 {
+            let position = kinds.compactMap { origins[$0] }.max()
+            problems.append(Problem("a job has either 'command' or 'script', not both", at: position))
+        } else if kinds.isEmpty {
             problems.append(
                 Problem("there is no 'command' and no 'script', so nothing to run", at: Position(line: 1, column: 1)))
         }

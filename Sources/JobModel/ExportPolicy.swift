@@ -7,7 +7,7 @@ public enum ExportPolicy: Hashable, Sendable {
     /// `NAME` with the submitter's value, or `NAME=VALUE`.
     case some([Item])
 
-    public struct Item: Hashable, Sendable {
+    public struct Item: Hashable, Sendable, CustomStringConvertible {
         public var name: String
         public var value: String?
 
@@ -15,24 +15,42 @@ public enum ExportPolicy: Hashable, Sendable {
             self.name = name
             self.value = value
         }
+
+        /// `NAME` or `NAME=VALUE`.
+        public var description: String { name + (value.map { "=" + $0 } ?? "") }
     }
 
-    /// Reads `NONE`, `ALL`, or `NAME,NAME=VALUE`.
+    /// Reads `NONE`, `ALL`, or `NAME,NAME=VALUE`, where a value ends at the next comma.
     public init(parsing text: String) throws(QuantityError) {
-        switch text {
-        case "NONE": self = .none
-        case "ALL": self = .all
-        default:
-            var items: [Item] = []
-            for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-                let halves = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-                guard let name = halves.first, !name.isEmpty else {
-                    throw QuantityError(text, "expected NONE, ALL, or names such as LANG,OMP_NUM_THREADS=4")
-                }
-                items.append(Item(name: name, value: halves.count == 2 ? halves[1] : nil))
-            }
-            self = .some(items)
+        try self.init(items: text.split(separator: ",", omittingEmptySubsequences: false).map(String.init))
+    }
+
+    /// Reads the items of a list, whose values may hold commas.
+    public init(items texts: [String]) throws(QuantityError) {
+        if texts == ["NONE"] || texts.isEmpty {
+            self = .none
+            return
         }
+        if texts == ["ALL"] {
+            self = .all
+            return
+        }
+        var items: [Item] = []
+        for text in texts {
+            let halves = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            let name = halves[0].trimmingSpaces()
+            guard !name.isEmpty else {
+                throw QuantityError(
+                    texts.joined(separator: ","), "expected NONE, ALL, or names such as LANG,OMP_NUM_THREADS=4")
+            }
+            // Slurm's `ALL,NAME=VALUE` would otherwise ask for a variable of that name and get nothing.
+            if halves.count == 1, name == "ALL" || name == "NONE" {
+                throw QuantityError(
+                    texts.joined(separator: ","), "\(name) stands alone; set single variables with --env NAME=VALUE")
+            }
+            items.append(Item(name: name, value: halves.count == 2 ? halves[1] : nil))
+        }
+        self = .some(items)
     }
 
     /// The variables to send along, from all that the submitter has.

@@ -12,8 +12,11 @@ extension JSON {
     /// Reads a whole JSON text as RFC 8259 has it; keys keep their order, and a key that stands twice is refused.
     ///
     /// Foundation's reader loses the order of keys and the difference between 1 and 1.0.
-    public init(parsing text: String) throws(JSONError) {
-        var reader = JSONReader(bytes: Array(text.utf8))
+    public init(parsing text: String) throws(JSONError) { try self.init(parsing: Array(text.utf8)) }
+
+    /// The same from UTF-8 as it came over a wire.
+    public init(parsing bytes: [UInt8]) throws(JSONError) {
+        var reader = JSONReader(bytes: bytes)
         reader.skipBlanks()
         self = try reader.value(depth: 0)
         reader.skipBlanks()
@@ -151,7 +154,10 @@ private struct JSONReader {
 
     private mutating func string() throws(JSONError) -> String {
         offset += 1
-        var text: [UInt8] = []
+        let start = offset
+        // Nearly every string has no escape and is taken as it stands.
+        while let byte = next, byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") { offset += 1 }
+        var text = Array(bytes[start..<offset])
         while let byte = next {
             offset += 1
             switch byte {

@@ -7,7 +7,9 @@ extension Record {
             let name = job["name"]?.stringValue, let attempt = job["attempt"]?.intValue,
             let owner = job["owner"]?.stringValue,
             let state = json["state"]?.stringValue.flatMap({ JobState(rawValue: $0) }),
-            let cause = json["cause"]?.stringValue.flatMap({ Cause(rawValue: $0) }), let host = json["host"]
+            let cause = json["cause"]?.stringValue.flatMap({ Cause(rawValue: $0) }), let host = json["host"],
+            let kernel = host["kernel"]?.stringValue,
+            let cgroupMode = host["cgroup_mode"]?.stringValue
         else { return nil }
         var usage = Usage()
         for figure in Usage.figures { usage[keyPath: figure.path] = json["usage"]?[figure.key]?.intValue }
@@ -21,8 +23,7 @@ extension Record {
             endedAt: json["ended_at"]?.stringValue.flatMap { Timestamp(rfc3339: $0) },
             limits: EffectiveLimits(json: json["limits"] ?? .null), usage: usage,
             host: HostDescription(
-                kernel: host["kernel"]?.stringValue ?? "", cgroupMode: host["cgroup_mode"]?.stringValue ?? "",
-                board: host["board"]?.stringValue))
+                kernel: kernel, cgroupMode: cgroupMode, board: host["board"]?.stringValue))
         unavailable = (json["unavailable"] ?? .null).texts
         sampled = (json["sampled"]?.arrayValue ?? []).compactMap(\.stringValue)
         trust = (json["trust"]?.arrayValue ?? []).compactMap { flag in

@@ -81,7 +81,8 @@ struct ChangeWriter {
 
     private func place(_ job: Int, _ number: Int, _ place: String) throws {
         try run(
-            "UPDATE attempts SET place = ? WHERE job_id = ? AND number = ? AND ended_usec IS NULL", [place, job, number])
+            "UPDATE attempts SET place = ? WHERE job_id = ? AND number = ? AND ended_usec IS NULL",
+            [place, job, number])
         guard db.changesCount == 1 else {
             throw Violation.wrongAttempt(job: job, number: number, expected: try now(job).attempt)
         }

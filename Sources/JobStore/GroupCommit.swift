@@ -116,7 +116,7 @@ final class GroupCommit: Sendable {
             if call.changes.isEmpty { try db.cachedStatement(sql: "PRAGMA user_version = 0").execute() }
             try db.cachedStatement(sql: "RELEASE one_call").execute()
             return nil
-        } catch where db.isInsideTransaction && Self.isOwnFault(error) {
+        } catch  where db.isInsideTransaction && Self.isOwnFault(error) {
             try db.cachedStatement(sql: "ROLLBACK TO one_call").execute()
             try db.cachedStatement(sql: "RELEASE one_call").execute()
             return StoreError(error, Self.operation, path: path)

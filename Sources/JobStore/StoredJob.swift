@@ -97,7 +97,9 @@ package struct JobDocument: Hashable, Sendable {
 }
 
 extension JobDocument: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    package var description: String { "JobDocument(spec: \(spec.utf8.count) bytes, context: \(context.utf8.count) bytes)" }
+    package var description: String {
+        "JobDocument(spec: \(spec.utf8.count) bytes, context: \(context.utf8.count) bytes)"
+    }
     package var debugDescription: String { description }
     package var customMirror: Mirror { Mirror(self, children: []) }
 }

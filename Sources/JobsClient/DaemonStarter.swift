@@ -87,7 +87,8 @@ package struct DaemonStarter {
         guard word != "ready" else { return pid }
         throw Failure(
             description: word.isEmpty
-                ? "jobsd ended before it was ready; its last words are in \(locations.log)" : "jobsd did not start: \(word)")
+                ? "jobsd ended before it was ready; its last words are in \(locations.log)"
+                : "jobsd did not start: \(word)")
     }
 
     /// What of the submitter's environment the daemon lives with: a job gets its own from its submission.

@@ -107,4 +107,3 @@ extension JobView {
         if change.state == .running, startedAt == nil || change.attempt != nil { startedAt = change.at }
     }
 }
-

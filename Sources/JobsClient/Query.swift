@@ -11,6 +11,8 @@ public struct JobQuery: Hashable, Sendable {
     public var owner: String?
     public var ids: String?
     public var group: String?
+    /// Only the jobs of the array that this id names.
+    public var array: Int?
     /// Only those that ended at or after this moment, in RFC 3339.
     public var since: String?
     /// No more than this; everything if `nil`.
@@ -29,6 +31,7 @@ public struct JobQuery: Hashable, Sendable {
         if let owner { items.append(("owner", owner)) }
         if let ids { items.append(("ids", ids)) }
         if let group { items.append(("group", group)) }
+        if let array { items.append(("array", "\(array)")) }
         if let since { items.append(("since", since)) }
         items.append(("limit", "\(limit)"))
         if let before { items.append(("before", "\(before)")) }

@@ -21,7 +21,9 @@ struct Reappearance: Sendable {
         guard queue >= 0 else { return false }
         defer { close(queue) }
         // bind(2) creates the file before anybody listens; the daemon's chmod(2) of it comes after that.
-        guard inotify_add_watch(queue, directory, UInt32(IN_CREATE | IN_ATTRIB | IN_MOVED_TO)) >= 0 else { return false }
+        guard inotify_add_watch(queue, directory, UInt32(IN_CREATE | IN_ATTRIB | IN_MOVED_TO)) >= 0 else {
+            return false
+        }
         let deadline = Clock.monotonicMicroseconds + patience * 1_000_000
         var buffer = [UInt8](repeating: 0, count: 4096)
         // Asked after the watch is set, so that a return before it is not missed.

@@ -45,7 +45,8 @@ extension JobsClient {
     /// The jobs that words name, in the order of the words, each once.
     ///
     /// - Throws: ``ClientError/refused(status:message:)`` with 404 if a word names none.
-    public func select(_ words: [String], _ scope: SelectionScope, user: String?) async throws(ClientError) -> [JobView] {
+    public func select(_ words: [String], _ scope: SelectionScope, user: String?) async throws(ClientError) -> [JobView]
+    {
         var jobs: [JobView] = []
         var seen: Set<Int> = []
         for word in words {
@@ -86,10 +87,9 @@ extension JobsClient {
                         : "no job is named '\(name)'; `jobs history` lists those that ended")
             }
             guard scope == .newest, let array = newest.arrayID else { return found.reversed() }
-            // The ids of an array follow each other.
             query = JobQuery()
-            query.ids = "\(array)-\(newest.id)"
-            return try await jobs(query).filter { $0.arrayID == array }.reversed()
+            query.array = array
+            return try await jobs(query).reversed()
         }
     }
 }

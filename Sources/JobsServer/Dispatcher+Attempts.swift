@@ -16,7 +16,7 @@ extension Dispatcher {
         do {
             let (job, document) = try fresh[id] ?? stored(id)
             let spec = try Self.spec(of: job, document)
-            running[id] = Running(job: job, spec: spec, number: job.attempt + 1)
+            running[id] = Running(job: job, document: document, spec: spec, number: job.attempt + 1)
             launch(id, context: try SubmissionContext(parsing: document.context), isOnDisk: false)
         } catch {
             log.error("\(error)", metadata: ["JOB_ID": "\(id)"])
@@ -138,6 +138,11 @@ extension Dispatcher {
         switch next {
         case .final: scheduler.ended(id, as: record.verdict.state)
         case .again(let pause, let memory):
+            var job = entry.job
+            job.attempt = entry.number
+            job.memoryLimitBytes = memory?.bytes ?? job.memoryLimitBytes
+            if memory != nil, entry.spec.scheduling.memoryRequest == nil { job.memoryRequestBytes = memory?.bytes }
+            fresh[id] = (job, entry.document)
             let begin = pause > 0 ? at.microsecondsSinceEpoch + pause : nil
             if let memory {
                 var fields: [JobField] = [.memoryLimitBytes(memory.bytes)]
@@ -174,6 +179,7 @@ extension Dispatcher {
                 running[id] = entry
                 return
             }
+            fresh[id] = nil
             if let error { log.error("\(error)", metadata: ["JOB_ID": "\(id)"]) }
             do throws(CgroupError) { try entry?.attempt?.close() } catch {
                 log.error("\(error.description)", metadata: ["JOB_ID": "\(id)"])
@@ -188,14 +194,28 @@ extension Dispatcher {
         var live: [StoredJob] = []
         try store.live { live.append($0) }
         let states = Dictionary(live.map { ($0.id, $0.state) }) { first, _ in first }
-        for job in live {
-            if job.state == .running || job.state == .suspended {
-                recoverRunning(job)
-            } else {
-                scheduler.submit(Self.entry(of: job)) { id in states[id] ?? (try? self.store.outcome(of: id)) ?? nil }
+        // Those that wait first: one that ran may turn out to have ended, which they must hear.
+        for job in live where !job.state.isLiveAttempt {
+            scheduler.submit(Self.entry(of: job)) { id in states[id] ?? (try? self.store.outcome(of: id)) ?? nil }
+        }
+        for job in live where job.state.isLiveAttempt { recoverRunning(job) }
+        // Before anything starts: a pending job may have a directory of a start that never got on disk.
+        discardLeftovers()
+        isRecovered = true
+        dispatch()
+    }
+
+    /// What a daemon that died had recorded and not yet cleared away.
+    private func discardLeftovers() {
+        let folder = settings.stateDirectory + "/attempts"
+        let current = Set(running.map { "\($0.key).\($0.value.number)" })
+        for (name, _) in (try? Files.list(folder)) ?? [] where !current.contains(name) {
+            let directory = AttemptDirectory("\(folder)/\(name)")
+            guard directory.isWorking else { continue }
+            do throws(SupervisorError) { try supervisor.discard(directory) } catch {
+                log.error("\(error.description)", metadata: ["attempt": "\(name)"])
             }
         }
-        dispatch()
     }
 
     private func recoverRunning(_ job: StoredJob) {
@@ -204,7 +224,8 @@ extension Dispatcher {
         do {
             let document = try stored(job.id).document
             let context = try SubmissionContext(parsing: document.context)
-            let entry = Running(job: job, spec: try Self.spec(of: job, document), number: job.attempt)
+            let entry = Running(
+                job: job, document: document, spec: try Self.spec(of: job, document), number: job.attempt)
             running[job.id] = entry
             guard try store.attempts(of: job.id).last?.bootID == Self.bootID else {
                 return ended(job.id, lost(entry, "The machine was restarted while it ran."))

@@ -25,7 +25,8 @@ package actor Dispatcher {
     var nextID: Int
     /// Attempts that were started or found again, until their record is on disk.
     var running: [Int: Running] = [:]
-    /// Jobs whose submission is not on disk yet, so that they can start from here.
+    /// Jobs of which something is not on disk yet, so that they start from here: a read may be older than what was
+    /// appended last.
     var fresh: [Int: (job: StoredJob, document: JobDocument)] = [:]
     var groups: [String: Int]
     var watchers: [Int: AsyncStream<StateChange>.Continuation] = [:]
@@ -61,6 +62,7 @@ package actor Dispatcher {
     /// A job with an attempt under way.
     struct Running {
         var job: StoredJob
+        var document: JobDocument
         var spec: JobSpec
         var number: Int
         var attempt: Attempt?
@@ -137,12 +139,14 @@ package actor Dispatcher {
     }
 
     var isDrainingAsked = false
+    /// Set once everything of an earlier daemon has been taken in; before that, what is free is not known.
+    var isRecovered = false
 
     // MARK: Decisions
 
     /// Carries out what the scheduler decides now, and wakes up when time alone changes that.
     func dispatch() {
-        guard storeTrouble == nil else { return }
+        guard isRecovered, storeTrouble == nil else { return }
         for decision in scheduler.decide(now: now.microsecondsSinceEpoch) {
             switch decision {
             case .start(let id): start(id)

@@ -28,7 +28,10 @@ package struct JobAccount {
         let rows = facts.filter { !$0.value.isEmpty }
         let width = rows.reduce(0) { max($0, $1.key.count) }
         lines += rows.map { "  " + style.dim($0.key.padded(to: width)) + "  " + $0.value.printable }
-        for attempt in attempts { lines += ["", style.bold("attempt \(attempt["job"]?["attempt"]?.intValue ?? 0)")] + account(of: attempt, style) }
+        for attempt in attempts {
+            lines +=
+                ["", style.bold("attempt \(attempt["job"]?["attempt"]?.intValue ?? 0)")] + account(of: attempt, style)
+        }
         if !changes.isEmpty { lines += ["", style.bold("history")] + history(style) }
         return lines.joined(separator: "\n") + "\n"
     }
@@ -37,7 +40,9 @@ package struct JobAccount {
         var facts: [(key: String, value: String)] = [("owner", job.owner), ("command", job.command ?? "")]
         if job.group != Scheduling.defaultGroup { facts.append(("group", job.group)) }
         if job.priority != 0 { facts.append(("priority", "\(job.priority)")) }
-        if let array = job.arrayID, let index = job.arrayIndex { facts.append(("array", "index \(index) of array \(array)")) }
+        if let array = job.arrayID, let index = job.arrayIndex {
+            facts.append(("array", "index \(index) of array \(array)"))
+        }
         if let after = job.after { facts.append(("after", after)) }
         if let begin = moment(job.begin) { facts.append(("begins", time.full(begin))) }
         if job.attemptsMax > 1 { facts.append(("attempts", "\(job.attempt) of \(job.attemptsMax)")) }

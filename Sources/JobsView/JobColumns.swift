@@ -39,7 +39,8 @@ struct JobColumns {
                 isUsed: { $0.representative.group != Scheduling.defaultGroup }),
             Entry(
                 column: .init(title: "PRIO", alignsRight: true, expendable: 2),
-                cell: { .init("\($0.representative.priority)") }, isUsed: { $0.representative.priority != 0 }),
+                cell: { .init($0.representative.priority == 0 ? "" : "\($0.representative.priority)") },
+                isUsed: { $0.representative.priority != 0 }),
             Entry(
                 column: .init(title: "AFTER", widest: 16, expendable: 5),
                 cell: { .init(Self.waiting($0)?.after ?? "") }, isUsed: { Self.waiting($0)?.after != nil }),

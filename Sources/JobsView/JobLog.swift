@@ -24,7 +24,8 @@ package enum JobLog {
         // parallel writes the line feeds of a command as NUL, and reads them back.
         let command = String((job.command ?? job.name).map { $0 == "\n" ? "\0" : $0 })
         return [
-            "\(job.id)", ":", milliseconds(start), milliseconds(job.wallTimeUsec ?? max(0, end - start)).padded(to: 10, right: true),
+            "\(job.id)", ":", milliseconds(start),
+            milliseconds(job.wallTimeUsec ?? max(0, end - start)).padded(to: 10, right: true),
             "0", "0", "\(code)", "\(job.exitSignal ?? 0)", command,
         ].joined(separator: "\t")
     }

@@ -62,7 +62,9 @@ package struct StatusTable {
         let ofLiveArrays = finished.filter { $0.arrayID.map(liveArrays.contains) ?? false }
         let others = finished.filter { !($0.arrayID.map(liveArrays.contains) ?? false) }
         let queue = (live + (all ? [] : ofLiveArrays)).sorted { Self.order($0) < Self.order($1) }
-        let ended = (others + (all ? ofLiveArrays : [])).sorted { ($0.endedAt ?? "", $0.id) > ($1.endedAt ?? "", $1.id) }
+        let ended = (others + (all ? ofLiveArrays : [])).sorted {
+            ($0.endedAt ?? "", $0.id) > ($1.endedAt ?? "", $1.id)
+        }
         if all { return ((queue + ended).map { .job($0) }, 0) }
         var shown: [JobRow] = []
         var waiting = 0

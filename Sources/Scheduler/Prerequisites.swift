@@ -20,15 +20,23 @@ struct Prerequisites: Sendable {
     /// A term, seen from the job that it names.
     private struct Dependent: Sendable {
         var job: Int
+        var serial: UInt32
         var alternative: Int32
         var condition: Dependency.Condition
     }
 
-    private var waiting: [Int: [Alternative]] = [:]
+    private struct Waiting: Sendable {
+        /// Tells a job that was cancelled and submitted again from what it was before.
+        var serial: UInt32
+        var alternatives: [Alternative]
+    }
+
+    private var waiting: [Int: Waiting] = [:]
+    private var lastSerial: UInt32 = 0
     /// By the job that is waited for. Those that were met by another alternative or cancelled stay until it ends.
     private var dependents: [Int: [Dependent]] = [:]
 
-    func alternatives(of job: Int) -> [Alternative]? { waiting[job] }
+    func alternatives(of job: Int) -> [Alternative]? { waiting[job]?.alternatives }
 
     /// - Parameter alternatives: terms with the state of the job each of them names; `nil` if there is no such job.
     mutating func add(_ job: Int, _ alternatives: [[(term: Entry.Term, state: JobState?)]]) -> Outcome {
@@ -46,13 +54,14 @@ struct Prerequisites: Sendable {
             added.append(Alternative(terms: terms.map(\.term), open: open))
         }
         if let reason, added.allSatisfy({ $0.open == nil }) { return .impossible(reason) }
+        lastSerial &+= 1
         for (index, terms) in alternatives.enumerated() where added[index].open != nil {
             for (term, state) in terms where state?.isFinal == false {
                 dependents[term.job, default: []].append(
-                    Dependent(job: job, alternative: Int32(index), condition: term.condition))
+                    Dependent(job: job, serial: lastSerial, alternative: Int32(index), condition: term.condition))
             }
         }
-        waiting[job] = added
+        waiting[job] = Waiting(serial: lastSerial, alternatives: added)
         return .waiting
     }
 
@@ -69,15 +78,17 @@ struct Prerequisites: Sendable {
         var resolved: [(job: Int, outcome: Outcome)] = []
         for dependent in terms {
             let index = Int(dependent.alternative)
-            guard let open = waiting[dependent.job]?[index].open else { continue }
+            guard waiting[dependent.job]?.serial == dependent.serial,
+                let open = waiting[dependent.job]?.alternatives[index].open
+            else { continue }
             let term = Entry.Term(dependent.condition, job)
             if term.isMet(by: state) {
-                waiting[dependent.job]?[index].open = open - 1
+                waiting[dependent.job]?.alternatives[index].open = open - 1
                 guard open == 1 else { continue }
                 resolved.append((dependent.job, .met))
             } else {
-                waiting[dependent.job]?[index].open = nil
-                guard waiting[dependent.job]?.allSatisfy({ $0.open == nil }) == true else { continue }
+                waiting[dependent.job]?.alternatives[index].open = nil
+                guard waiting[dependent.job]?.alternatives.allSatisfy({ $0.open == nil }) == true else { continue }
                 resolved.append((dependent.job, .impossible(SkipReason(term: term, state: state))))
             }
             waiting[dependent.job] = nil

@@ -67,6 +67,8 @@ package final class Attempt {
         }
         try self.init(
             request: request, cgroup: cgroup, launch: launch, baseline: baseline, supervisor: supervisor, onEnd: onEnd)
+        // jobs-init may have written its first frame before the watch was there.
+        if request.queued != nil { readReport() }
     }
 
     /// Watches an attempt that runs, whoever launched it.

@@ -34,6 +34,9 @@ package struct AttemptDirectory: Hashable, Sendable {
 
     package func markCancelled() { _ = try? Descriptor.open(path + "/cancelled", O_WRONLY | O_CREAT, mode: 0o600) }
 
+    /// Whether there is anything but output in it.
+    package var isWorking: Bool { Files.exists(control) || Files.exists(baseline) }
+
     /// Removes what only a running attempt needs; the output stays until the job itself is forgotten.
     func removeWorkingFiles() {
         for file in [report, control, baseline, path + "/cancelled"] { unlink(file) }

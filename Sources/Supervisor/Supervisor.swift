@@ -73,6 +73,8 @@ package final class Supervisor {
         complete(&plan, request)
         let cgroup: AttemptCgroup
         do throws(CgroupError) {
+            // An earlier daemon may have died between making it and writing down that it did.
+            if request.queued != nil { try root.remove(name(of: request)) }
             cgroup = try AttemptCgroup(name(of: request), limits: request.spec.limits, in: root)
         } catch { throw .cgroup(error) }
         sequence += 1
@@ -122,6 +124,14 @@ package final class Supervisor {
             request: request, cgroup: cgroup, launch: Launch(adopting: process, directory: directory),
             baseline: baseline, supervisor: self, onEnd: onEnd)
         return .adopted(attempt)
+    }
+
+    /// Takes away what is left of an attempt whose record is on disk: a daemon died between that and the clearing.
+    package func discard(_ directory: AttemptDirectory) throws(SupervisorError) {
+        // jobs-init waits for this word; opening the FIFO for both directions never waits.
+        try? directory.openControl().write([Control.leave])
+        guard let baseline = Baseline(in: directory) else { return directory.removeWorkingFiles() }
+        try clear(baseline, directory)
     }
 
     private func clear(_ baseline: Baseline, _ directory: AttemptDirectory) throws(SupervisorError) {

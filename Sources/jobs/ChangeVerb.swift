@@ -7,7 +7,7 @@ import JobsClient
 struct ChangeVerb {
     /// As the API calls it.
     var verb: String
-    /// What is printed of a job that it was done to: `cancelled`, or its state when the answer tells more.
+    /// What is printed of a job that it was done to: `cancelled`.
     var done: String
     var scope = SelectionScope.live
     /// Which of the jobs of a range or a name it is for; a single id is left to the server, which says what is wrong.
@@ -40,7 +40,10 @@ struct ChangeVerb {
             // One that cannot be changed does not keep the others from it.
             do throws(ClientError) {
                 let job = try await client.change(id, verb, body)
-                Output.write(json ? job.json.text() + "\n" : "\(done) job \(id) (\(job.name))\n")
+                // A running job takes its time to end.
+                let isUnderWay = verb == "cancel" && job.state.isLive
+                let text = isUnderWay ? "asked job \(id) (\(job.name)) to end" : "\(done) job \(id) (\(job.name))"
+                Output.write((json ? job.json.text() : text) + "\n")
             } catch {
                 guard case .refused = error else { throw error }
                 complain(error.description)

@@ -22,6 +22,7 @@ enum Drain {
         try await client.post(isOn ? "/v1/drain" : "/v1/undrain")
         Output.write(
             isOn
-                ? "draining: nothing starts any more, what runs goes on; `jobs undrain` ends it\n" : "jobs start again\n")
+                ? "draining: nothing starts any more, what runs goes on; `jobs undrain` ends it\n"
+                : "jobs start again\n")
     }
 }

@@ -41,7 +41,9 @@ struct HistoryCommand: DaemonCommand {
         let jobs = try await find(client)
         if json {
             for job in jobs.reversed() {
-                for record in try await client.account(of: job.id)["attempts"]?.arrayValue ?? [] { Output.write(record) }
+                for record in try await client.account(of: job.id)["attempts"]?.arrayValue ?? [] {
+                    Output.write(record)
+                }
             }
         } else if joblog {
             Output.write(JobLog.text(jobs))

@@ -65,7 +65,8 @@ struct JobArguments: Equatable {
     }
 
     private mutating func take(_ flag: OwnFlag, _ word: String, _ rest: inout ArraySlice<String>) throws(UsageError) {
-        let given = word.hasPrefix("--") ? word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false) : []
+        let given =
+            word.hasPrefix("--") ? word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false) : []
         guard let placeholder = flag.placeholder else {
             guard given.count < 2 else { throw UsageError(description: "\(flag.flag) takes no value") }
             switches.insert(flag.flag)

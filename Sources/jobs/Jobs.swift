@@ -32,7 +32,8 @@ struct Jobs: ParsableCommand {
         groupedSubcommands: [
             CommandGroup(name: "Jobs:", subcommands: [RunCommand.self, SubmitCommand.self, ValidateCommand.self]),
             CommandGroup(
-                name: "Looking:", subcommands: [StatusCommand.self, LogsCommand.self, WaitCommand.self, HistoryCommand.self]),
+                name: "Looking:",
+                subcommands: [StatusCommand.self, LogsCommand.self, WaitCommand.self, HistoryCommand.self]),
             CommandGroup(
                 name: "Changing:",
                 subcommands: [

@@ -40,6 +40,7 @@ struct LogsCommand: DaemonCommand {
     }
 
     private func write(_ job: JobView, _ client: JobsClient) async throws {
+        if follow, attempt == nil, job.attempt == 0 { try await waitForStart(job.id, client) }
         if stdout || stderr {
             if stdout { try await copy(job.id, "stdout", to: .standardOutput, client) }
             if stderr { try await copy(job.id, "stderr", to: .standardOutput, client) }
@@ -54,6 +55,18 @@ struct LogsCommand: DaemonCommand {
             group.addTask { try await copy(job.id, "stdout", to: .standardOutput, client) }
             group.addTask { try await copy(job.id, "stderr", to: .standardError, client) }
             try await group.waitForAll()
+        }
+    }
+
+    /// There is nothing to follow before it runs.
+    private func waitForStart(_ id: Int, _ client: JobsClient) async throws {
+        let job = try await client.follow(jobs: [id]) { event -> JobView? in
+            if case .live = event { return nil }
+            let job = try await client.job(id)
+            return job.state.isLive && job.attempt == 0 ? nil : job
+        }
+        if job.attempt == 0 {
+            throw ClientError.refused(status: 404, message: "job \(id) never ran: \(job.message ?? job.state.rawValue)")
         }
     }
 

@@ -15,6 +15,7 @@ struct ReleaseCommand: DaemonCommand {
     var jobs: [String]
 
     func perform(_ client: JobsClient) async throws -> Int32 {
-        try await ChangeVerb(verb: "release", done: "released", suits: { $0 == .held }).perform(jobs, json: json, client)
+        try await ChangeVerb(verb: "release", done: "released", suits: { $0 == .held }).perform(
+            jobs, json: json, client)
     }
 }

@@ -15,6 +15,7 @@ struct ResumeCommand: DaemonCommand {
     var jobs: [String]
 
     func perform(_ client: JobsClient) async throws -> Int32 {
-        try await ChangeVerb(verb: "resume", done: "resumed", suits: { $0 == .suspended }).perform(jobs, json: json, client)
+        try await ChangeVerb(verb: "resume", done: "resumed", suits: { $0 == .suspended }).perform(
+            jobs, json: json, client)
     }
 }

@@ -7,7 +7,9 @@ import JobsClient
 struct RetryCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "retry", abstract: "Queue jobs that ended for another attempt.",
-        discussion: "The same job under its id gets one more attempt. Of a range or an array's name, those that did not complete.")
+        discussion:
+            "The same job under its id gets one more attempt. Of a range or an array's name, those that did not complete."
+    )
 
     @Flag(help: "Print each job as JSON, one a line.")
     var json = false
@@ -16,6 +18,7 @@ struct RetryCommand: DaemonCommand {
     var jobs: [String]
 
     func perform(_ client: JobsClient) async throws -> Int32 {
-        try await ChangeVerb(verb: "retry", done: "queued again", scope: .newest, suits: { !$0.isLive && $0 != .completed }).perform(jobs, json: json, client)
+        try await ChangeVerb(verb: "retry", done: "requeued", scope: .newest, suits: { !$0.isLive && $0 != .completed })
+            .perform(jobs, json: json, client)
     }
 }

@@ -12,7 +12,8 @@ struct RunCommand: ParsableCommand {
         usage: "jobs run [LIMITS] [--report FILE] [--tty] NAME | FILE | -- COMMAND…")
 
     static let ownFlags: [JobArguments.OwnFlag] = [
-        .init("--report", placeholder: "FILE", "write the JSON record to FILE; - is standard output, after the job's own"),
+        .init(
+            "--report", placeholder: "FILE", "write the JSON record to FILE; - is standard output, after the job's own"),
         .init("--tty", short: "-t", "give the job a terminal of its own, for programs that want one"),
         .init("--allow-unenforced", "run although a limit cannot be enforced here; the record says which"),
         .init("--quiet", short: "-q", "no summary at the end"),

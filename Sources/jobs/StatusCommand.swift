@@ -66,21 +66,13 @@ struct StatusCommand: DaemonCommand {
         query.limit = all ? nil : 1000
         var finished = try await client.jobs(query)
         var known = Set(finished.map(\.id))
-        for (array, last) in Self.arrays(live) where !all {
+        for array in Set(live.compactMap(\.arrayID)).sorted() where !all {
             query = JobQuery()
             query.states = JobState.final
-            // The ids of an array follow each other.
-            query.ids = "\(array)-\(last)"
+            query.array = array
             finished += try await client.jobs(query).filter { known.insert($0.id).inserted }
         }
         return (live, finished)
-    }
-
-    /// The arrays among the jobs, with the highest id of each.
-    private static func arrays(_ live: [JobView]) -> [(Int, Int)] {
-        var last: [Int: Int] = [:]
-        for job in live { if let array = job.arrayID { last[array] = max(job.id, last[array] ?? 0) } }
-        return last.sorted { $0.key < $1.key }
     }
 
     private func accounts(_ client: JobsClient, _ style: Style) async throws -> String {

@@ -56,7 +56,8 @@ struct SubmitCommand: ParsableCommand {
             Output.write(submitted.count == 1 ? "submitted job \(ids)\n" : "submitted jobs \(ids)\n")
         }
         guard arguments.has("--wait") else { return 0 }
-        Farewell.set("jobs: no longer waiting; the job goes on. `jobs wait \(ids)` waits again, `jobs cancel \(ids)` ends it")
+        Farewell.set(
+            "jobs: no longer waiting; the job goes on. `jobs wait \(ids)` waits again, `jobs cancel \(ids)` ends it")
         return try await JobWait(client: client, ids: Array(submitted.id...last), quiet: arguments.quiet).perform()
     }
 

@@ -15,6 +15,7 @@ struct SuspendCommand: DaemonCommand {
     var jobs: [String]
 
     func perform(_ client: JobsClient) async throws -> Int32 {
-        try await ChangeVerb(verb: "suspend", done: "suspended", suits: { $0 == .running }).perform(jobs, json: json, client)
+        try await ChangeVerb(verb: "suspend", done: "suspended", suits: { $0 == .running }).perform(
+            jobs, json: json, client)
     }
 }

@@ -46,6 +46,11 @@ final class Daemon: @unchecked Sendable {
 
     var log: String { (try? String(contentsOfFile: state + ".log", encoding: .utf8)) ?? "" }
 
+    func log(about id: Int) -> String {
+        log.split(separator: "\n").filter { $0.contains("JOB_ID=\(id) ") || $0.contains("] ready") }.joined(
+            separator: "\n")
+    }
+
     func kill(_ signal: CInt = SIGKILL) {
         Glibc.kill(process.processIdentifier, signal)
         process.waitUntilExit()

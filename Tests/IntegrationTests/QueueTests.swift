@@ -45,7 +45,7 @@ extension IntegrationTests {
             #expect(job["state"]?.stringValue == "completed" && job["attempt"]?.intValue == 2)
             #expect(job["memory_limit_bytes"]?.intValue == 120 << 20)
             let other = try await daemon.job(held)
-            #expect(other["state"]?.stringValue == "held" && other["attempt"]?.intValue == 2)
+            #expect(other["state"]?.stringValue == "held" && other["attempt"]?.intValue == 2, "\(other.text())")
             #expect(other["reason"]?.stringValue?.contains("ceiling") == true)
         }
 

@@ -20,11 +20,7 @@ import Testing
 
     @Test func examplesAreRead() throws {
         for setting in Settings.all {
-            let key = "\(setting.key): \(setting.example)"
-            // Whatever an example needs to make sense.
-            let command = ["command", "script"].contains(setting.key) ? "" : "command: a\n"
-            let memory = ["swap"].contains(setting.key) ? "memory: 1G\n  " : ""
-            let text = setting.section.map { "\(command)\($0):\n  \(memory)\(key)\n" } ?? "\(command)\(key)\n"
+            let text = document(with: setting)
             #expect(complaints(yaml: text) == "")
             if setting.key != "command", setting.key != "script" {
                 #expect(try yaml(text) != yaml("command: a"), "\(setting.path): the example changes nothing")

@@ -49,7 +49,7 @@ import Testing
         let text = JobFile.schema.text()
         #expect(text.hasPrefix(#"{"$schema":"https://json-schema.org/draft/2020-12/schema""#))
         for setting in Settings.all { #expect(text.contains("\"\(setting.key)\":{\"description\":"), "\(setting.key)") }
-        // Once for the file, its two sections, and the values that are maps with fixed keys: io and time.
-        #expect(text.split(separator: #""additionalProperties":false"#).count - 1 == 5)
+        // Once for the file, its three sections, and the values that are maps with fixed keys: io and time.
+        #expect(text.split(separator: #""additionalProperties":false"#).count - 1 == 6)
     }
 }

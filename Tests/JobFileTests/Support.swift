@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import JobFile
+@testable import JobFile
 import JobModel
 import Testing
 
@@ -32,6 +32,16 @@ func applying(_ flags: (String, String?)...) throws -> JobSpec {
     var spec = JobSpec(name: "x")
     for (flag, value) in flags { try Settings.apply(flag: flag, value: value, to: &spec) }
     return spec
+}
+
+/// A job file with a setting's example, and whatever that needs to make sense.
+func document(with setting: Setting) -> String {
+    let key = "\(setting.key): \(setting.example)"
+    let command = ["command", "script"].contains(setting.key) ? "" : "command: a\n"
+    let limit = "limits: {memory: 1G}\n"
+    let needs = ["swap": "  memory: 1G\n", "oom-max": "  oom-factor: 2\n"][setting.key] ?? ""
+    return command + (setting.key.hasPrefix("oom-") ? limit : "")
+        + (setting.section.map { "\($0):\n\(needs)  \(key)\n" } ?? "\(key)\n")
 }
 
 func read(_ path: String) -> String? { try? String(contentsOfFile: path, encoding: .utf8) }

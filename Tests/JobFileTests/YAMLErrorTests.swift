@@ -13,7 +13,7 @@ import Testing
         #expect(
             complaints(yaml: "command: a\nzzz: 1\n")
                 == "x.yaml:2:1: error: unknown key 'zzz'. Allowed: name, description, command, script, directory, env, user, "
-                + "group, hostname, umask, oom, limits, isolation")
+                + "group, hostname, umask, oom, export, limits, isolation, queue")
         #expect(
             complaints(yaml: "command: a\nmemory: 1M\n")
                 == "x.yaml:2:1: error: 'memory' belongs under 'limits'")

@@ -38,32 +38,23 @@ import Testing
     @Test func aCrashUnderLoadLosesNothingThatWasReported() async throws {
         let store = try JobStore(path: directory.database)
         defer { store.close() }
-        let directory = directory
-        let crashed = try TemporaryDirectory()
+        let crash = Crash(of: directory, after: 300, into: try TemporaryDirectory())
         try await store.append(submit(1...600))
-        let reported = Mutex<(now: Set<Int>, atCrash: Set<Int>?)>(([], nil))
         await withTaskGroup { group in
             for id in 1...600 {
                 group.addTask {
                     await withCheckedContinuation { continuation in
                         store.append([start(id), end(id)]) { error in
                             #expect(error == nil)
-                            reported.withLock { reported in
-                                if reported.now.count == 300 {
-                                    reported.atCrash = reported.now
-                                    #expect(throws: Never.self) { try directory.copy(to: crashed) }
-                                }
-                                reported.now.insert(id)
-                            }
+                            crash.reported(id)
                             continuation.resume()
                         }
                     }
                 }
             }
         }
-        let seen = reported.withLock(\.atCrash)
-        let atCrash = try #require(seen)
-        let reopened = try JobStore(path: crashed.database)
+        let atCrash = try #require(crash.reportedBefore)
+        let reopened = try JobStore(path: crash.copy.database)
         defer { reopened.close() }
         #expect(try reopened.text("PRAGMA integrity_check") == "ok")
         for id in 1...600 {
@@ -72,6 +63,29 @@ import Testing
             #expect(states == [.pending] || states == [.pending, .running, .completed])
             #expect(try reopened.job(id)?.state == states.last)
             if atCrash.contains(id) { #expect(try reopened.outcome(of: id) == .completed) }
+        }
+    }
+
+    /// Copies the files once enough was reported.
+    private final class Crash: Sendable {
+        let copy: TemporaryDirectory
+        private let original: TemporaryDirectory
+        private let count: Int
+        private let state = Mutex<(now: Set<Int>, before: Set<Int>?)>(([], nil))
+
+        init(of original: TemporaryDirectory, after count: Int, into copy: TemporaryDirectory) {
+            self.original = original
+            self.count = count
+            self.copy = copy
+        }
+
+        var reportedBefore: Set<Int>? { state.withLock(\.before) }
+
+        func reported(_ id: Int) {
+            state.withLock { state in
+                if state.now.count == count, (try? original.copy(to: copy)) != nil { state.before = state.now }
+                state.now.insert(id)
+            }
         }
     }
 

@@ -19,7 +19,7 @@ import Testing
         #expect(try store.nextID() == 101)
     }
 
-    @Test func concurrentTasksNeedFewCommits() async throws {
+    @Test func concurrentTasksAreAllServed() async throws {
         try await store.append(submit(1...200))
         try await withThrowingTaskGroup { group in
             for id in 1...200 { group.addTask { try await store.append([start(id), end(id)]) } }

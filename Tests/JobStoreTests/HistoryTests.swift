@@ -13,7 +13,9 @@ import Testing
     @Test func everyChangeOfStateIsALine() async throws {
         try await store.append(submit([1, 2]))
         try await store.append([change(1, .held, nil, "by pi", at: 10), change(1, .pending, at: 20)])
-        try await store.append([start(1, at: 30), end(1, 1, .failed, at: 40), change(1, .pending, nil, "again", at: 40)])
+        try await store.append([
+            start(1, at: 30), end(1, 1, .failed, at: 40), change(1, .pending, nil, "again", at: 40),
+        ])
         let lines = try store.history(of: 1)
         #expect(lines.map(\.state) == [.pending, .held, .pending, .running, .failed, .pending])
         #expect(lines.map(\.at) == [1, 10, 20, 30, 40, 40].map(moment))

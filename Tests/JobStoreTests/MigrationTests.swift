@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
 import GRDB
 import JobModel
 import Testing
@@ -24,7 +25,8 @@ import Testing
         }
     }
 
-    @Test(arguments: SchemaFixtures.all.map(\.version)) func anOlderFileIsBroughtUpToDate(version: String) async throws {
+    @Test(arguments: SchemaFixtures.all.map(\.version)) func anOlderFileIsBroughtUpToDate(version: String) async throws
+    {
         let fixture = try #require(SchemaFixtures.all.first { $0.version == version })
         try execute(fixture.sql)
         let store = try JobStore(path: directory.database)
@@ -36,9 +38,11 @@ import Testing
         #expect(done.figures.memoryPeakBytes == 4096)
         let held = try #require(try store.job(4))
         #expect(held.array == .init(id: 4, index: 0, parallel: 2))
-        #expect(held.dependency == Dependency([
-            [.init(.ok, .id(3)), .init(.any, .id(2))], [.init(.failed, .id(1))],
-        ]))
+        #expect(
+            held.dependency
+                == Dependency([
+                    [.init(.ok, .id(3)), .init(.any, .id(2))], [.init(.failed, .id(1))],
+                ]))
         #expect(held.cpusRequest == CPUCount(milli: 1500))
         #expect(try store.live() == [held])
         #expect(try store.attempts(of: 3).map(\.verdict?.message) == ["Completed."])
@@ -75,7 +79,8 @@ import Testing
         #expect(error.description.contains("a newer version of jobs has written it"))
         #expect(error.description.contains("install the newer jobs again"))
         // Even a migration of ours that it lacks was not run.
-        try execute("DELETE FROM grdb_migrations WHERE identifier = 'v9-future'; CREATE INDEX jobs_by_state ON jobs(state);")
+        try execute(
+            "DELETE FROM grdb_migrations WHERE identifier = 'v9-future'; CREATE INDEX jobs_by_state ON jobs(state);")
         let reopened = try JobStore(path: directory.database)
         defer { reopened.close() }
         #expect(try reopened.job(1) == job(1))
@@ -86,5 +91,28 @@ import Testing
         let store = try JobStore(path: directory.database)
         defer { store.close() }
         #expect(try store.database.unsafeRead(Schema.migrator.appliedMigrations) == Schema.migrator.migrations)
+    }
+
+    /// docs/store.md, table by table and column by column.
+    @Test func theDocumentationNamesEverything() throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let page = try String(contentsOf: root.appending(path: "docs/store.md"), encoding: .utf8)
+        let database = try JobStore(path: ":memory:").database
+        let tables = try database.unsafeRead { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT m.name AS "table", c.name AS "column" FROM sqlite_master m, pragma_table_info(m.name) c
+                    WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name != 'grdb_migrations'
+                    """
+            ).map { (table: $0[0] as String, column: $0[1] as String) }
+        }
+        #expect(tables.count > 50)
+        for (table, column) in tables {
+            let section = try #require(page.components(separatedBy: "\n## ").first { $0.hasPrefix(table + "\n") })
+            #expect(section.contains("`\(column)`"), "\(table).\(column)")
+        }
+        for name in Schema.migrator.migrations { #expect(page.contains("`\(name)`")) }
     }
 }

@@ -39,26 +39,29 @@ import Testing
         #expect(try ids { $0.states = [.running, .held] } == [9, 5])
         #expect(try ids { $0.states = [] } == [])
         #expect(try ids { $0.liveOnly = true } == Array((5...12).reversed()))
-        #expect(try ids {
-            $0.liveOnly = true
-            $0.states = [.failed]
-        } == [])
-        #expect(try ids {
-            $0.name = "even"
-            $0.ownerUID = 1000
-            $0.group = "gpu"
-        } == [8, 6])
+        #expect(
+            try ids {
+                $0.liveOnly = true
+                $0.states = [.failed]
+            } == [])
+        #expect(
+            try ids {
+                $0.name = "even"
+                $0.ownerUID = 1000
+                $0.group = "gpu"
+            } == [8, 6])
     }
 
     @Test func rangesOfIDs() throws {
         #expect(try ids { $0.ids = [5...6, 1...1, 11...99] } == [12, 11, 6, 5, 1])
         #expect(try ids { $0.ids = [1...3, 2...5] } == [5, 4, 3, 2, 1])
         #expect(try ids { $0.ids = [] } == [])
-        #expect(try ids {
-            $0.ids = [5...6, 1...1, 11...99]
-            $0.limit = 3
-            $0.order = .oldestFirst
-        } == [1, 5, 6])
+        #expect(
+            try ids {
+                $0.ids = [5...6, 1...1, 11...99]
+                $0.limit = 3
+                $0.order = .oldestFirst
+            } == [1, 5, 6])
         // More than SQLite takes terms in one condition.
         #expect(try ids { $0.ids = (1...5000).map { ($0 * 2)...($0 * 2) } } == [12, 10, 8, 6, 4, 2])
     }

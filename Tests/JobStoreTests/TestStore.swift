@@ -52,7 +52,9 @@ func end(_ id: Int, _ number: Int = 1, _ state: JobState = .completed, at second
         record: "{\"attempt\": \(number)}", at: moment(seconds))
 }
 
-func change(_ id: Int, _ state: JobState, _ cause: Cause? = nil, _ detail: String? = nil, at seconds: Int = 1500) -> Change {
+func change(_ id: Int, _ state: JobState, _ cause: Cause? = nil, _ detail: String? = nil, at seconds: Int = 1500)
+    -> Change
+{
     .changed(job: id, to: state, cause: cause, detail: detail, at: moment(seconds))
 }
 
@@ -76,7 +78,12 @@ extension JobStore {
     func appendTogether(_ calls: [[Change]]) async -> [StoreError?] {
         let gate = DispatchSemaphore(value: 0)
         // The next commit waits for this completion.
-        append([]) { _ in gate.wait() }
+        await withCheckedContinuation { continuation in
+            append([]) { _ in
+                continuation.resume()
+                gate.wait()
+            }
+        }
         let outcomes = Mutex<[StoreError?]>([])
         return await withCheckedContinuation { continuation in
             for (index, call) in calls.enumerated() {

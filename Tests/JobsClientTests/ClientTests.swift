@@ -9,7 +9,8 @@ import Testing
     @Test func asksAndReadsAValue() async throws {
         let server = try FakeServer { _ in FakeServer.answer(#"{"id":42,"count":3}"#, status: "201 Created") }
         defer { server.stop() }
-        let submission = Submission(job: .object(["text": "command: [true]"].mapped), environment: ["A": "b"], directory: "/")
+        let submission = Submission(
+            job: .object(["text": "command: [true]"].mapped), environment: ["A": "b"], directory: "/")
         let submitted = try await JobsClient(socket: server.path).submit(submission)
         #expect(submitted == Submitted(id: 42, count: 3))
         let request = try #require(server.requests.first)
@@ -49,7 +50,9 @@ import Testing
     func aBrokenConnectionIsNoAnswer(sent: String) async throws {
         let server = try FakeServer { _ in sent.isEmpty ? [] : [.bytes(sent)] }
         defer { server.stop() }
-        let error = await #expect(throws: ClientError.self) { try await JobsClient(socket: server.path).get("/v1/daemon") }
+        let error = await #expect(throws: ClientError.self) {
+            try await JobsClient(socket: server.path).get("/v1/daemon")
+        }
         guard case .broken = error else {
             Issue.record("\(String(describing: error))")
             return
@@ -59,7 +62,9 @@ import Testing
     @Test func anAnswerThatIsNoJSON() async throws {
         let server = try FakeServer { _ in FakeServer.answer("<html>") }
         defer { server.stop() }
-        let error = await #expect(throws: ClientError.self) { try await JobsClient(socket: server.path).get("/v1/daemon") }
+        let error = await #expect(throws: ClientError.self) {
+            try await JobsClient(socket: server.path).get("/v1/daemon")
+        }
         guard case .unintelligible = error else {
             Issue.record("\(String(describing: error))")
             return

@@ -83,7 +83,11 @@ final class FakeServer: Sendable {
     }
 
     static func answer(_ body: String, status: String = "200 OK") -> [Piece] {
-        [.bytes("HTTP/1.1 \(status)\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")]
+        [
+            .bytes(
+                "HTTP/1.1 \(status)\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+            )
+        ]
     }
 
     static let streamHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"

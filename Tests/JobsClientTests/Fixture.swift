@@ -11,7 +11,9 @@ enum Fixture {
         Timestamp(microsecondsSinceEpoch: now.microsecondsSinceEpoch - secondsAgo * 1_000_000).description
     }
 
-    static func job(_ id: Int, _ state: JobState = .pending, name: String = "stress", _ change: (inout JobView) -> Void = { _ in })
+    static func job(
+        _ id: Int, _ state: JobState = .pending, name: String = "stress", _ change: (inout JobView) -> Void = { _ in }
+    )
         -> JobView
     {
         var job = JobView(
@@ -26,11 +28,14 @@ enum Fixture {
             $0.startedAt = time(seconds)
             $0.memoryLimitBytes = 100 << 20
             $0.memoryCurrentBytes = 63 << 20
-            $0.command = "stress --vm 1 --vm-bytes 60M --vm-hang 0 --timeout 600 --verbose and some more words to fill the line"
+            $0.command =
+                "stress --vm 1 --vm-bytes 60M --vm-hang 0 --timeout 600 --verbose and some more words to fill the line"
         }
     }
 
-    static func ended(_ id: Int, _ state: JobState = .completed, ago: Int = 60, message: String = "exited with 0") -> JobView {
+    static func ended(_ id: Int, _ state: JobState = .completed, ago: Int = 60, message: String = "exited with 0")
+        -> JobView
+    {
         job(id, state) {
             $0.startedAt = time(ago + 30)
             $0.endedAt = time(ago)

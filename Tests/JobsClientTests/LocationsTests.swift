@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct LocationsTests {
     private func find(
-        user: UInt32 = 1000, _ variables: [String: String] = [:], home: String? = "/home/pi", directories: Set<String> = []
+        user: UInt32 = 1000, _ variables: [String: String] = [:], home: String? = "/home/pi",
+        directories: Set<String> = []
     ) throws(LocationsError) -> Locations {
         try Locations.find(
             user: user, variable: { variables[$0] }, home: { home }, isDirectory: { directories.contains($0) })
@@ -17,7 +18,8 @@ import Testing
 
     @Test func aUser() throws {
         #expect(
-            try find(["XDG_STATE_HOME": "/s", "XDG_RUNTIME_DIR": "/r/"]) == Locations(state: "/s/jobs", runtime: "/r/jobs"))
+            try find(["XDG_STATE_HOME": "/s", "XDG_RUNTIME_DIR": "/r/"])
+                == Locations(state: "/s/jobs", runtime: "/r/jobs"))
         #expect(
             try find(["HOME": "/h", "XDG_STATE_HOME": "relative"])
                 == Locations(state: "/h/.local/state/jobs", runtime: "/h/.local/state/jobs/run"))
@@ -34,7 +36,8 @@ import Testing
         let both = ["JOBS_STATE_DIR": "/a", "JOBS_RUNTIME_DIR": "/b"]
         #expect(try find(user: 0, both) == Locations(state: "/a", runtime: "/b", isExplicit: true))
         // Named alone, its socket must not be the first instance's.
-        #expect(try find(user: 0, ["JOBS_STATE_DIR": "/a"]) == Locations(state: "/a", runtime: "/a/run", isExplicit: true))
+        #expect(
+            try find(user: 0, ["JOBS_STATE_DIR": "/a"]) == Locations(state: "/a", runtime: "/a/run", isExplicit: true))
         #expect(throws: LocationsError.self) { try find(["JOBS_STATE_DIR": "a"]) }
     }
 

@@ -108,9 +108,11 @@ import Testing
 
     @Test func everythingOfOneJob() {
         var account = JobAccount(
-            job: Fixture.running(42), live: LiveUsage(memoryCurrentBytes: 63 << 20, cpuUsageUsec: 1_200_000, pidsCurrent: 4),
+            job: Fixture.running(42),
+            live: LiveUsage(memoryCurrentBytes: 63 << 20, cpuUsageUsec: 1_200_000, pidsCurrent: 4),
             changes: [
-                StateChange(job: 42, at: Fixture.time(3600), state: .pending, cause: nil, attempt: nil, detail: "submitted"),
+                StateChange(
+                    job: 42, at: Fixture.time(3600), state: .pending, cause: nil, attempt: nil, detail: "submitted"),
                 StateChange(job: 42, at: Fixture.time(63), state: .running, cause: nil, attempt: 1, detail: nil),
             ], now: Fixture.now)
         account.job.command = "stress --vm 1"

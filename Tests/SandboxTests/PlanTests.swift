@@ -43,6 +43,11 @@ import Testing
         plan.killDescriptor = maybe(CInt(number(0...99)))
         plan.processesDescriptor = maybe(CInt(number(0...99)))
         plan.cpuUsageDescriptor = maybe(CInt(number(0...99)))
+        var queued = Plan.Queued()
+        queued.gateDescriptor = CInt(number(0...99))
+        queued.directoryDescriptor = CInt(number(0...99))
+        queued.outputLimit = number(0...99)
+        plan.queued = maybe(queued)
         return plan
     }
 
@@ -76,7 +81,7 @@ import Testing
             ("v1Descriptors", { $0.v1Descriptors = [0] }), ("cgroupName", { $0.cgroupName = "x" }),
             ("killDescriptor", { $0.killDescriptor = 0 }),
             ("processesDescriptor", { $0.processesDescriptor = 0 }),
-            ("cpuUsageDescriptor", { $0.cpuUsageDescriptor = 0 }),
+            ("cpuUsageDescriptor", { $0.cpuUsageDescriptor = 0 }), ("queued", { $0.queued = .init() }),
         ]
         for (name, change) in changes {
             plan = Plan()

@@ -127,6 +127,18 @@ import Testing
         #expect(scheduler.started() == [2])
     }
 
+    @Test mutating func `a job that was cancelled and comes again waits for everything anew`() {
+        let both: [[Entry.Term]] = [[.init(.ok, 1), .init(.ok, 2)]]
+        scheduler.submit(Entry(1), Entry(2), Entry(3, after: both + both))
+        #expect(scheduler.started() == [1, 2])
+        scheduler.ended(3, as: .cancelled)
+        scheduler.submit(Entry(3, after: both))
+        scheduler.ended(1, as: .completed)
+        #expect(scheduler.started() == [])
+        scheduler.ended(2, as: .completed)
+        #expect(scheduler.started() == [3])
+    }
+
     @Test mutating func `a long list is told in short`() {
         for id in 1...20 { scheduler.submit(Entry(id, held: true)) }
         scheduler.submit(Entry(21, after: [(1...20).map { .init(.ok, $0) }]))

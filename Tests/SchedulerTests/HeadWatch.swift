@@ -14,7 +14,7 @@ struct HeadWatch {
 
     mutating func started(_ rank: Rank) { if let head, rank <= head { restart() } }
 
-    /// To be asked after every decision.
+    /// To be asked after every decision, and within one before a job starts that is not the first.
     mutating func violation(in model: Model) -> String? {
         // Nothing is decided while the queue drains.
         guard !model.isDraining, let waiting = model.candidates.first else {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Scheduler
 
-/// A machine with users who do everything that can be done to a queue, and an auditor who believes nothing.
+/// A machine with users who do everything that can be done to a queue; `Audit.swift` believes nothing of what it decides.
 struct Simulation {
     struct Options {
         var steps = 500
@@ -21,8 +21,8 @@ struct Simulation {
     var scheduler: Scheduler
     var watch = HeadWatch()
     var nextID = 1
-    private(set) var starts = 0
-    private(set) var skips = 0
+    var starts = 0
+    var skips = 0
 
     private static let capacity = Resources(memoryBytes: 16, milliCPUs: 8)
     private static let final: [JobState] = [
@@ -49,7 +49,10 @@ struct Simulation {
 
     private mutating func act() throws {
         switch Int.random(in: 0..<100, using: &random) {
-        case ..<45: if model.jobs.count < options.liveJobs { submit() }
+        case ..<45:
+            // Several at once, so that one decision starts several.
+            let count = random.chance(70) ? 1 : Int.random(in: 2...8, using: &random)
+            for _ in 0..<count where model.jobs.count < options.liveJobs { submit() }
         case ..<75: passTime()
         case ..<80:
             if let id = anyJob() {
@@ -65,7 +68,7 @@ struct Simulation {
                 watch.restart()
             }
         case ..<92:
-            model.isDraining.toggle()
+            model.isDraining = random.chance(25)
             scheduler.isDraining = model.isDraining
         case ..<94:
             model.capacity = Resources(
@@ -111,7 +114,7 @@ struct Simulation {
 
     private mutating func anyJob() -> Int? { model.jobs.keys.sorted().randomElement(using: &random) }
 
-    private mutating func setHeld(_ held: Bool, _ id: Int) {
+    mutating func setHeld(_ held: Bool, _ id: Int) {
         model.jobs[id]?.entry.held = held
         if held { scheduler.hold(id) } else { scheduler.release(id) }
     }
@@ -125,7 +128,7 @@ struct Simulation {
         }
     }
 
-    private mutating func finish(_ id: Int) {
+    mutating func finish(_ id: Int) {
         guard random.chance(15) else {
             let state = random.pick(Self.final)
             model.end(id, as: state)
@@ -153,91 +156,7 @@ struct Simulation {
         }
     }
 
-    // MARK: What follows
-
-    private mutating func decide() throws {
-        let expected = options.audited ? model.expectedDecisions(lookAhead: options.lookAhead) : nil
-        let decisions = scheduler.decide(now: model.now)
-        var (skipped, started): (Set<Int>, [Int]) = ([], [])
-        for decision in decisions {
-            switch decision {
-            case .skip(let id, _):
-                try #require(skipped.insert(id).inserted && started.isEmpty, "\(place): skip of \(id)")
-                try #require(
-                    model.jobs[id].map { model.dependencies(of: $0.entry) } == .never, "\(place): skip of \(id)")
-                model.end(id, as: .skipped)
-            case .start(let id):
-                started.append(id)
-                try audit(start: id)
-            }
-        }
-        starts += started.count
-        skips += skipped.count
-        if let expected {
-            try #require(skipped == expected.skips, "\(place)")
-            try #require(started == expected.starts, "\(place)")
-            try auditReasons()
-            let violation = watch.violation(in: model)
-            try #require(violation == nil, "\(place)")
-        }
-        let begins = model.pending.compactMap(\.entry.begin).filter { $0 > model.now }
-        try #require(scheduler.nextBegin == begins.min(), "\(place)")
-        try #require(scheduler.free == model.free, "\(place)")
-    }
-
-    private mutating func audit(start id: Int) throws {
-        let job = try #require(model.jobs[id], "\(place): start of \(id)")
-        try #require(!model.isDraining && model.isReady(job), "\(place): start of \(id)")
-        try #require(model.placesLeft(for: job) > 0, "\(place): start of \(id)")
-        try #require(job.entry.request.fits(in: model.free), "\(place): start of \(id) over-commits")
-        let longest = min(job.entry.wallTimeUsec ?? 60, 120)
-        model.jobs[id]?.startedAt = model.now
-        model.jobs[id]?.finishesAt = model.now + Int.random(in: 0...longest, using: &random)
-        watch.started(job.rank)
-    }
-
-    private func auditReasons() throws {
-        for id in max(0, nextID - 200)...nextID {
-            let reason = scheduler.reason(for: id, now: model.now)
-            let isPending = model.jobs[id].map { $0.startedAt == nil } ?? false
-            try #require((reason != nil) == isPending, "\(place): reason of \(id)")
-            try #require(reason != .due, "\(place): job \(id) should have started")
-        }
-        let head = model.isDraining ? nil : model.candidates.first
-        guard let head else { return }
-        guard case .resources? = scheduler.reason(for: head.entry.id, now: model.now) else {
-            throw Failure("\(place): \(head.entry.id) is the head")
-        }
-    }
-
-    /// With nothing against it any more, every job ends.
-    private mutating func drain() throws {
-        model.isDraining = false
-        scheduler.isDraining = false
-        model.capacity = Resources(memoryBytes: 20, milliCPUs: 10)
-        scheduler.capacity = model.capacity
-        watch.restart()
-        for (group, parallel) in model.groups where parallel == 0 {
-            model.groups[group] = 1
-            scheduler.setParallel(1, ofGroup: group)
-        }
-        for job in model.pending where job.entry.held { setHeld(false, job.entry.id) }
-        while !model.jobs.isEmpty {
-            try decide()
-            let next = (model.running.map(\.finishesAt) + (scheduler.nextBegin.map { [$0] } ?? [])).min()
-            guard let next else {
-                if model.jobs.isEmpty { break }
-                throw Failure("\(place): \(model.jobs.keys.sorted()) never start")
-            }
-            model.now = max(model.now, next)
-            for job in model.running.sorted(by: { $0.rank < $1.rank }) where job.finishesAt <= model.now {
-                finish(job.entry.id)
-            }
-        }
-        try #require(scheduler.free == scheduler.capacity, "\(place)")
-    }
-
-    private var place: String { "seed \(seed), \(options), at \(model.now)" }
+    var place: String { "seed \(seed), \(options), at \(model.now)" }
 
     struct Failure: Error, CustomStringConvertible {
         var description: String

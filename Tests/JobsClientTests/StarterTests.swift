@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import JobsAPI
+import JobsClient
+import Testing
+
+@Suite struct StarterTests {
+    /// A directory with a program called `jobsd` that does what `script` says.
+    private func start(_ script: String?, _ environment: [String: String] = [:]) throws -> (
+        started: DaemonStarter.Started, directory: String
+    ) {
+        let directory = "/tmp/jobs-starter-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        if let script {
+            let program = directory + "/jobsd"
+            try ("#!/bin/sh\ncd \(directory)\n" + script).write(toFile: program, atomically: true, encoding: .utf8)
+            chmod(program, 0o755)
+        }
+        let locations = Locations(state: directory + "/state", runtime: directory + "/run", isExplicit: true)
+        let starter = DaemonStarter(locations, executable: directory + "/jobs", environment: environment)
+        return (try starter.start(), directory)
+    }
+
+    @Test func waitsForTheWord() throws {
+        let (started, directory) = try start(
+            """
+            echo "$*" >arguments
+            env | cut -d= -f1 | sort >environment
+            ls -l /proc/$$/fd | sed -n 's/.* \\([0-9]*\\) -> .*/\\1/p' | sort -n | tr '\\n' ' ' >descriptors
+            cut -d' ' -f1,6 /proc/$$/stat >session
+            echo to the log
+            sleep 0.2
+            echo ready >&3
+            exec 3>&-
+            sleep 1
+            """, ["PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": "/x", "SECRET": "1", "JOBS_STATE_DIR": "/s"])
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        func file(_ name: String) throws -> String { try String(contentsOfFile: directory + "/" + name, encoding: .utf8) }
+        guard case .process(let pid) = started else {
+            Issue.record("\(started)")
+            return
+        }
+        let log = directory + "/state/jobsd.log"
+        #expect(try file("arguments") == "--log \(log) --ready-fd 3\n")
+        #expect(try !file("environment").contains("SECRET"))
+        #expect(try file("environment").contains("JOBS_STATE_DIR\nPATH\n"))
+        // A session of its own: what ends the submitter's does not end it.
+        #expect(try file("session") == "\(pid) \(pid)\n")
+        // 10 and above are the shell's own, for its script.
+        #expect(try file("descriptors").split(separator: " ").compactMap { Int($0) }.filter { $0 < 10 } == [0, 1, 2, 3])
+        #expect(try file("state/jobsd.log") == "to the log\n")
+        kill(pid, SIGKILL)
+        waitpid(pid, nil, 0)
+    }
+
+    @Test func tellsWhyItDidNotStart() throws {
+        var error = #expect(throws: DaemonStarter.Failure.self) { try start("echo 'another jobsd has it' >&3; exit 1") }
+        #expect(error?.description == "jobsd did not start: another jobsd has it")
+        error = #expect(throws: DaemonStarter.Failure.self) { try start("echo boom >&2; exit 3") }
+        #expect(error?.description.contains("state/jobsd.log") == true)
+        error = #expect(throws: DaemonStarter.Failure.self) { try start(nil) }
+        #expect(error?.description.contains("jobs run") == true)
+    }
+}
