@@ -25,7 +25,7 @@ final class FakeServer: Sendable {
     init(_ script: @escaping Script) throws {
         let path = "/tmp/jobs-client-\(getpid())-\(UInt32.random(in: 0...UInt32.max)).sock"
         self.path = path
-        descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+        descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
