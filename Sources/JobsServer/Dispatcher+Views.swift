@@ -29,6 +29,7 @@ extension Dispatcher {
         view.wallTimeUsec = job.figures.wallTimeUsec
         view.exitCode = job.exit.code
         view.exitSignal = job.exit.signal
+        view.memoryCurrentBytes = running[job.id]?.attempt?.current.memoryBytes
         switch job.state {
         case .pending:
             view.reason =
@@ -60,6 +61,11 @@ extension Dispatcher {
             "job": view(job, for: peer).json, "spec": try spec.map { try JSON(parsing: $0) } ?? .null,
             "live": live(id), "attempts": .array(isOwn ? records : []),
         ])
+    }
+
+    /// Those that run now; of all jobs if `ids` is `nil`.
+    func runningIDs(among ids: Set<Int>?) -> [Int] {
+        running.keys.filter { ids?.contains($0) ?? true }.sorted()
     }
 
     /// What a running job uses now.

@@ -71,7 +71,7 @@ extension Routes {
                                     continuation.yield(": still here\n\n")
                                     continue
                                 }
-                                for id in ids ?? [] {
+                                for id in await dispatcher.runningIDs(among: ids) {
                                     let figures = await dispatcher.live(id)
                                     if figures != .null {
                                         continuation.yield("event: live\ndata: \(figures.text())\n\n")

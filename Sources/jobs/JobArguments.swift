@@ -49,8 +49,13 @@ struct JobArguments: Equatable {
                 return
             }
             guard word.hasPrefix("-"), word != "-" else {
-                // What follows a job's name is for its script.
-                target = .job(word, arguments: Array(rest.drop { $0 == "--" }))
+                // The verb's own flags may follow the name, as in `submit NAME --wait`; what follows them is for the script,
+                // and so is everything behind `--`.
+                while let next = rest.first, let flag = own.first(where: { $0.flag == next || $0.short == next }) {
+                    rest.removeFirst()
+                    try take(flag, next, &rest)
+                }
+                target = .job(word, arguments: Array(rest.first == "--" ? rest.dropFirst() : rest))
                 return
             }
             let name = word.hasPrefix("--") ? String(word.prefix { $0 != "=" }) : word

@@ -51,6 +51,8 @@ struct Jobsd: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         let locations = try Locations.current()
         if let log { try redirect(to: log) }
+        // The submitter's directory may be on something that has to be unmounted one day.
+        chdir("/")
         let logger = LogOutput.logger(label: "jobsd")
         let lock = try InstanceLock(locations)
         let capacity = try Capacity.of(memory: memory, cpus: cpus)

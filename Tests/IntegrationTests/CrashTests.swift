@@ -14,7 +14,7 @@ extension IntegrationTests {
             let (ready, go) = (daemon.scratch.fifo("ready"), daemon.scratch.fifo("go"))
             let script =
                 "echo before; echo > \(ready); read x < \(go); head -c 8M /dev/zero | tail | wc -c; echo after; exit 5"
-            let id = try await daemon.submit(script, [("--memory", "100M")])
+            let id = try await daemon.submit(script, Machine.hasMemory ? [("--memory", "100M")] : [])
             let queued = try await daemon.submit("true", [("--after", "any:\(id)")])
             _ = line(from: ready)
             daemon.kill()
@@ -80,6 +80,7 @@ extension IntegrationTests {
             }
             let daemon = try Daemon()
             let log = daemon.scratch.path + "/ran"
+            _ = FileManager.default.createFile(atPath: log, contents: nil)
             var ids: [Int] = []
             for _ in 0..<rounds {
                 // Killed while these are on their way.
@@ -95,6 +96,7 @@ extension IntegrationTests {
                 try await killer.value
                 try daemon.start()
             }
+            for _ in 0..<12 { ids.append(try await daemon.submit("echo $JOBS_ID >> \(log)")) }
             let last = try await daemon.submit("true", [("--priority", "-1000")])
             try await daemon.wait([last])
             try await daemon.wait(ids)

@@ -46,6 +46,27 @@ final class Daemon: @unchecked Sendable {
 
     var log: String { (try? String(contentsOfFile: state + ".log", encoding: .utf8)) ?? "" }
 
+    /// Sends a request as it stands, also one that no client of ours would send.
+    func ask(_ method: String, _ path: String, _ body: String) throws -> (status: Int, text: String) {
+        let socket = Descriptor(Glibc.socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0))
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array((state + "/run/jobs.sock").utf8)) }
+        let connected = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(socket.rawValue, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard connected == 0 else { throw Failure(description: "cannot connect: \(errno)") }
+        let length = body.utf8.count
+        try socket.write(
+            "\(method) \(path) HTTP/1.1\r\nHost: j\r\nConnection: close\r\nContent-Length: \(length)\r\n\r\n\(body)")
+        var bytes: [UInt8] = []
+        while case let part = try socket.read(), !part.isEmpty { bytes += part }
+        let text = String(decoding: bytes, as: UTF8.self)
+        return (text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0, text)
+    }
+
     func log(about id: Int) -> String {
         log.split(separator: "\n").filter { $0.contains("JOB_ID=\(id) ") || $0.contains("] ready") }.joined(
             separator: "\n")

@@ -170,10 +170,8 @@ extension IntegrationTests {
         @Test func `bad submissions are refused with the reason, and harm nobody`() async throws {
             let daemon = try Daemon()
             for body in ["{", "[]", "{\"job\": 3}", "{\"job\": {\"text\": \"commnd: x\"}, \"directory\": \"/\"}"] {
-                let outcome = try JobsProgram.execute([
-                    "curl", "-s", "--unix-socket", daemon.state + "/run/jobs.sock", "-d", body, "http://j/v1/jobs",
-                ])
-                #expect(outcome.output.contains("\"error\""), "\(body): \(outcome.all)")
+                let answer = try daemon.ask("POST", "/v1/jobs", body)
+                #expect(answer.status == 400 && answer.text.contains("\"error\""), "\(body): \(answer)")
             }
             #expect(try await daemon.submit("true") == 1)
         }
@@ -188,13 +186,10 @@ extension IntegrationTests {
                     let url = path.key.replacingOccurrences(of: "{id}", with: "\(id)")
                         .replacingOccurrences(of: "{stream}", with: "stdout")
                         .replacingOccurrences(of: "{name}", with: "g")
-                    let outcome = try JobsProgram.execute([
-                        "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-m", "10", "--unix-socket",
-                        daemon.state + "/run/jobs.sock", "-X", operation.key.uppercased(), "-d",
-                        path.key.contains("groups") ? "{\"parallel\":1}" : "", "http://j" + url,
-                    ])
+                    let answer = try daemon.ask(
+                        operation.key.uppercased(), url, path.key.contains("groups") ? "{\"parallel\":1}" : "")
                     let documented = operation.value["responses"]?.objectValue?.map(\.key) ?? []
-                    #expect(documented.contains(outcome.output), "\(operation.key) \(url): \(outcome.output)")
+                    #expect(documented.contains("\(answer.status)"), "\(operation.key) \(url): \(answer)")
                 }
             }
         }

@@ -39,7 +39,9 @@ import Testing
             sleep 1
             """, ["PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": "/x", "SECRET": "1", "JOBS_STATE_DIR": "/s"])
         defer { try? FileManager.default.removeItem(atPath: directory) }
-        func file(_ name: String) throws -> String { try String(contentsOfFile: directory + "/" + name, encoding: .utf8) }
+        func file(_ name: String) throws -> String {
+            try String(contentsOfFile: directory + "/" + name, encoding: .utf8)
+        }
         guard case .process(let pid) = started else {
             Issue.record("\(started)")
             return
