@@ -20,7 +20,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
-        .package(url: "https://github.com/apple/swift-collections", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.5.0"),
@@ -106,7 +105,7 @@ let package = Package(
             swiftSettings: strict + [.define("SQLITE_DISABLE_SNAPSHOT")]),
         .target(
             name: "Scheduler",
-            dependencies: ["JobModel", .product(name: "Collections", package: "swift-collections")],
+            dependencies: ["JobModel"],
             swiftSettings: strict),
         .target(name: "Sandbox", dependencies: ["Linux", system], swiftSettings: strict),
         .target(name: "Cgroups", dependencies: ["JobModel", "Linux", system], swiftSettings: strict),

@@ -28,12 +28,17 @@ public struct JobSource: Hashable, Sendable {
 
     /// A command as it stood after `--`.
     public init(command: [String], flags: [Settings.Given] = []) {
-        let name = command.first.map { String($0.split(separator: "/").last ?? "job") } ?? "job"
+        let name = Self.name(of: command)
         text = JSON.object(["command": .array(command.map { .string($0) })]).text()
         path = name + ".json"
         isExecutable = false
         arguments = []
         self.flags = flags
+    }
+
+    /// What a job is called that is a command alone: the program.
+    public static func name(of command: [String]) -> String {
+        command.first.map { String($0.split(separator: "/").last ?? "job") } ?? "job"
     }
 
     /// The job it describes: the file, then the flags over it.
@@ -42,7 +47,15 @@ public struct JobSource: Hashable, Sendable {
         do throws(JobFileError) {
             spec = try JobFile.parse(text: text, path: path, isExecutable: isExecutable)
         } catch { throw .file(error) }
-        if !arguments.isEmpty { spec.command = try command(of: spec) }
+        try Self.complete(&spec, arguments: arguments, flags: flags)
+        return spec
+    }
+
+    /// Puts what stood on the command line over what a file said.
+    public static func complete(
+        _ spec: inout JobSpec, arguments: [String], flags: [Settings.Given]
+    ) throws(JobSourceError) {
+        if !arguments.isEmpty { spec.command = try append(arguments, to: spec) }
         for given in flags {
             do throws(Problem) { try Settings.apply(flag: given.flag, value: given.value, to: &spec) } catch {
                 throw .usage(error.description)
@@ -50,10 +63,9 @@ public struct JobSource: Hashable, Sendable {
         }
         let problems = Settings.contradictions(in: spec)
         guard problems.isEmpty else { throw .usage(problems.map(\.description).joined(separator: "\n")) }
-        return spec
     }
 
-    private func command(of spec: JobSpec) throws(JobSourceError) -> Command? {
+    private static func append(_ arguments: [String], to spec: JobSpec) throws(JobSourceError) -> Command? {
         switch spec.command {
         case .arguments(let list): .arguments(list + arguments)
         case .script(let path, let own): .script(path: path, arguments: own + arguments)

@@ -154,7 +154,12 @@ extension OOMEvidence {
 }
 
 extension JSON {
-    static func dictionary(_ pairs: [String: String]) -> JSON {
-        .object(pairs.sorted { $0.key < $1.key }.map { Member(key: $0.key, value: .string($0.value)) })
+    /// An object whose keys are sorted, so that the same dictionary always makes the same text.
+    public static func dictionary(_ pairs: [String: String]) -> JSON { dictionary(pairs) { .string($0) } }
+
+    public static func dictionary(_ pairs: [String: Int]) -> JSON { dictionary(pairs) { .int($0) } }
+
+    private static func dictionary<Value>(_ pairs: [String: Value], _ json: (Value) -> JSON) -> JSON {
+        .object(pairs.sorted { $0.key < $1.key }.map { Member(key: $0.key, value: json($0.value)) })
     }
 }

@@ -45,12 +45,4 @@ extension JobState {
     private func to(_ event: JobEvent) -> JobState? {
         if case .changed(let state) = event { state } else { nil }
     }
-
-    /// Whether nothing happens any more unless somebody asks for it.
-    var isFinal: Bool {
-        switch self {
-        case .pending, .held, .running, .suspended: false
-        case .completed, .failed, .outOfMemory, .timeout, .cancelled, .lost, .skipped: true
-        }
-    }
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
 import JobModel
 
 /// A job as everybody may see it: an entry of `GET /v1/jobs`. Times are RFC 3339 in UTC, quantities plain integers.
-public struct JobView: Codable, Sendable, Hashable {
+public struct JobView: Sendable, Hashable {
     public var id: Int
     public var name: String
     public var owner: String
@@ -61,29 +60,12 @@ public struct JobView: Codable, Sendable, Hashable {
         self.submittedAt = submittedAt
     }
 
-    /// The keys on the wire.
-    public enum CodingKeys: String, CodingKey, CaseIterable {
-        case id, name, owner, state, reason, cause, message, group, priority, after
-        case arrayID = "array_id"
-        case arrayIndex = "array_index"
-        case attempt
-        case attemptsMax = "attempts_max"
-        case command
-        case submittedAt = "submitted_at"
-        case begin
-        case startedAt = "started_at"
-        case endedAt = "ended_at"
-        case memoryLimitBytes = "memory_limit_bytes"
-        case memoryRequestBytes = "memory_request_bytes"
-        case cpus
-        case memoryCurrentBytes = "memory_current_bytes"
-        case memoryPeakBytes = "memory_peak_bytes"
-        case cpuUsageUsec = "cpu_usage_usec"
-        case wallTimeUsec = "wall_time_usec"
-        case exitCode = "exit_code"
-        case exitSignal = "exit_signal"
-        case processExitCode = "process_exit_code"
-    }
+    /// The keys on the wire, in their order.
+    public static let keys: [String] =
+        JobView(
+            id: 0, name: "", owner: "", state: .pending, group: "", priority: 0, attempt: 0, attemptsMax: 0,
+            submittedAt: ""
+        ).json.objectValue?.map(\.key) ?? []
 }
 
 extension JobView {

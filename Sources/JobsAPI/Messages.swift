@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
 import JobModel
 
 /// What `POST /v1/jobs` takes.
@@ -27,17 +26,15 @@ public struct Submission: Sendable {
     public var json: JSON {
         .object([
             "job": job,
-            "environment": .object(
-                environment.sorted { $0.key < $1.key }.map { JSON.Member(key: $0.key, value: .string($0.value)) }),
+            "environment": .dictionary(environment),
             "directory": .string(directory), "umask": .int(umask),
-            "rlimits": .object(
-                rlimits.sorted { $0.key < $1.key }.map { JSON.Member(key: $0.key, value: .int($0.value)) }),
+            "rlimits": .dictionary(rlimits),
         ])
     }
 }
 
 /// The answer to a submission: it is on disk.
-public struct Submitted: Codable, Sendable, Hashable {
+public struct Submitted: Sendable, Hashable {
     public var id: Int
     /// More than one for an array, whose ids follow each other.
     public var count: Int
@@ -51,7 +48,7 @@ public struct Submitted: Codable, Sendable, Hashable {
 }
 
 /// A change of state, as `GET /v1/events` and `GET /v1/jobs/{id}/history` tell it.
-public struct StateChange: Codable, Sendable, Hashable {
+public struct StateChange: Sendable, Hashable {
     public var job: Int
     public var at: String
     public var state: JobState
@@ -78,8 +75,8 @@ public struct StateChange: Codable, Sendable, Hashable {
 }
 
 /// `GET /v1/daemon`: the machine as admission sees it.
-public struct DaemonView: Codable, Sendable, Hashable {
-    public struct Group: Codable, Sendable, Hashable {
+public struct DaemonView: Sendable, Hashable {
+    public struct Group: Sendable, Hashable {
         public var name: String
         /// `nil`: as many as the machine admits.
         public var parallel: Int?
@@ -96,12 +93,12 @@ public struct DaemonView: Codable, Sendable, Hashable {
 
     public var version: String
     public var pid: Int
-    public var state_directory: String
+    public var stateDirectory: String
     public var draining: Bool
-    public var memory_total_bytes: Int
-    public var memory_free_bytes: Int
-    public var cpus_total: Double
-    public var cpus_free: Double
+    public var memoryTotalBytes: Int
+    public var memoryFreeBytes: Int
+    public var cpusTotal: Double
+    public var cpusFree: Double
     public var running: Int
     public var pending: Int
     public var groups: [Group]
@@ -112,12 +109,12 @@ public struct DaemonView: Codable, Sendable, Hashable {
     ) {
         self.version = version
         self.pid = pid
-        state_directory = stateDirectory
+        self.stateDirectory = stateDirectory
         self.draining = draining
-        memory_total_bytes = memoryTotalBytes
-        memory_free_bytes = memoryFreeBytes
-        cpus_total = cpusTotal
-        cpus_free = cpusFree
+        self.memoryTotalBytes = memoryTotalBytes
+        self.memoryFreeBytes = memoryFreeBytes
+        self.cpusTotal = cpusTotal
+        self.cpusFree = cpusFree
         self.running = running
         self.pending = pending
         self.groups = groups
@@ -127,10 +124,10 @@ public struct DaemonView: Codable, Sendable, Hashable {
 extension DaemonView {
     public var json: JSON {
         .object([
-            "version": .string(version), "pid": .int(pid), "state_directory": .string(state_directory),
-            "draining": .bool(draining), "memory_total_bytes": .int(memory_total_bytes),
-            "memory_free_bytes": .int(memory_free_bytes), "cpus_total": .number(cpus_total),
-            "cpus_free": .number(cpus_free), "running": .int(running), "pending": .int(pending),
+            "version": .string(version), "pid": .int(pid), "state_directory": .string(stateDirectory),
+            "draining": .bool(draining), "memory_total_bytes": .int(memoryTotalBytes),
+            "memory_free_bytes": .int(memoryFreeBytes), "cpus_total": .number(cpusTotal),
+            "cpus_free": .number(cpusFree), "running": .int(running), "pending": .int(pending),
             "groups": .array(
                 groups.map {
                     .object([
@@ -140,14 +137,4 @@ extension DaemonView {
                 }),
         ])
     }
-}
-
-/// What every error answer holds.
-public struct APIError: Codable, Sendable, Hashable, Error, CustomStringConvertible {
-    /// One sentence with the remedy.
-    public var error: String
-
-    public init(error: String) { self.error = error }
-    public var description: String { error }
-    public var json: JSON { .object(["error": .string(error)]) }
 }

@@ -51,7 +51,10 @@ extension Dispatcher {
             running[id]?.attempt = attempt
             log.info("started", metadata: ["JOB_ID": "\(id)", "JOB_ATTEMPT": "\(entry.number)"])
         } catch {
-            let record = notStarted(entry, error)
+            let verdict = Verdict(
+                state: .failed, cause: .setup, exit: ExitStatus(),
+                message: "It could not be started: \(error.description)")
+            let record = record(of: entry, verdict, without: "the command never started")
             if isOnDisk { return ended(id, record) }
             commit([begin(of: entry, at: at)]) { _ in }
             return ended(id, record)
@@ -88,7 +91,7 @@ extension Dispatcher {
         if job.owner.uid != geteuid(), spec.user == nil { spec.user = "\(job.owner.uid)" }
         var request = Supervisor.Request(
             spec: spec,
-            identity: JobIdentity(id: job.id, name: job.name, attempt: entry.number, owner: job.owner.name),
+            identity: identity(of: entry),
             environment: context.environment(for: account), directory: context.directory,
             standardIO: [])
         request.queued = directory(of: job.id, attempt: entry.number)
@@ -99,18 +102,18 @@ extension Dispatcher {
         return request
     }
 
-    /// The record of an attempt of which nothing was started.
-    private func notStarted(_ entry: Running, _ error: SupervisorError) -> Record {
-        let verdict = Verdict(
-            state: .failed, cause: .setup, exit: ExitStatus(),
-            message: "It could not be started: \(error.description)")
+    /// The record of an attempt of which there are no figures, and why there are none.
+    private func record(of entry: Running, _ verdict: Verdict, without reason: String) -> Record {
         var record = Record(
-            job: JobIdentity(
-                id: entry.job.id, name: entry.job.name, attempt: entry.number, owner: entry.job.owner.name),
-            verdict: verdict, limits: EffectiveLimits(), usage: Usage(), host: supervisor.host)
+            job: identity(of: entry), verdict: verdict, limits: EffectiveLimits(), usage: Usage(),
+            host: supervisor.host)
         record.unavailable = Dictionary(
-            Usage.figures.map { ($0.key, "the command never started") }, uniquingKeysWith: { first, _ in first })
+            Usage.figures.map { ($0.key, reason) }, uniquingKeysWith: { first, _ in first })
         return record
+    }
+
+    private func identity(of entry: Running) -> JobIdentity {
+        JobIdentity(id: entry.job.id, name: entry.job.name, attempt: entry.number, owner: entry.job.owner.name)
     }
 
     // MARK: The end
@@ -140,24 +143,24 @@ extension Dispatcher {
         case .again(let pause, let memory):
             var job = entry.job
             job.attempt = entry.number
-            job.memoryLimitBytes = memory?.bytes ?? job.memoryLimitBytes
-            if memory != nil, entry.spec.scheduling.memoryRequest == nil { job.memoryRequestBytes = memory?.bytes }
-            fresh[id] = (job, entry.document)
-            let begin = pause > 0 ? at.microsecondsSinceEpoch + pause : nil
+            job.begin = pause > 0 ? Timestamp(microsecondsSinceEpoch: at.microsecondsSinceEpoch + pause) : nil
             if let memory {
-                var fields: [JobField] = [.memoryLimitBytes(memory.bytes)]
-                if entry.spec.scheduling.memoryRequest == nil { fields.append(.memoryRequestBytes(memory.bytes)) }
-                fields.append(.attemptsMax(max(entry.job.attemptsMax, entry.number + 1)))
+                job.memoryLimitBytes = memory.bytes
+                job.attemptsMax = max(job.attemptsMax, entry.number + 1)
+                var fields: [JobField] = [.memoryLimitBytes(memory.bytes), .attemptsMax(job.attemptsMax)]
+                // What was asked for apart from the limit stays.
+                if entry.spec.scheduling.memoryRequest == nil {
+                    job.memoryRequestBytes = memory.bytes
+                    fields.append(.memoryRequestBytes(memory.bytes))
+                }
                 changes.append(.updated(job: id, fields, detail: "memory raised to \(memory)", at: at))
             }
+            changes.append(.updated(job: id, [.begin(job.begin)], detail: nil, at: at))
             changes.append(
-                .updated(job: id, [.begin(begin.map { Timestamp(microsecondsSinceEpoch: $0) })], detail: nil, at: at))
-            changes.append(
-                .changed(
-                    job: id, to: .pending, cause: nil, detail: "attempt \(entry.number + 1) follows", at: at))
-            var request = Self.resources(of: entry.job)
-            if let memory, entry.spec.scheduling.memoryRequest == nil { request.memoryBytes = memory.bytes }
-            scheduler.requeue(id, notBefore: begin, request: request)
+                .changed(job: id, to: .pending, cause: nil, detail: "attempt \(entry.number + 1) follows", at: at))
+            fresh[id] = (job, entry.document)
+            scheduler.requeue(
+                id, notBefore: job.begin?.microsecondsSinceEpoch, request: Self.resources(of: job))
         case .hold(let reason):
             changes.append(.changed(job: id, to: .held, cause: nil, detail: reason, at: at))
             scheduler.requeue(id)
@@ -251,14 +254,9 @@ extension Dispatcher {
     }
 
     private func lost(_ entry: Running, _ message: String) -> Record {
-        var record = Record(
-            job: JobIdentity(
-                id: entry.job.id, name: entry.job.name, attempt: entry.number, owner: entry.job.owner.name),
-            verdict: Verdict(state: .lost, cause: .supervisorLost, exit: ExitStatus(), message: message),
-            limits: EffectiveLimits(), usage: Usage(), host: supervisor.host)
+        let verdict = Verdict(state: .lost, cause: .supervisorLost, exit: ExitStatus(), message: message)
+        var record = record(of: entry, verdict, without: "its cgroup is gone")
         record.startedAt = entry.job.startedAt
-        record.unavailable = Dictionary(
-            Usage.figures.map { ($0.key, "its cgroup is gone") }, uniquingKeysWith: { first, _ in first })
         return record
     }
 

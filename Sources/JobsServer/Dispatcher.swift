@@ -42,17 +42,15 @@ package actor Dispatcher {
     /// What the daemon was started with.
     package struct Settings: Sendable {
         package var stateDirectory: String
-        package var runtimeDirectory: String
         package var initPath: String
         package var version: String
         /// What all jobs may have together.
         package var capacity: Resources
 
         package init(
-            stateDirectory: String, runtimeDirectory: String, initPath: String, version: String, capacity: Resources
+            stateDirectory: String, initPath: String, version: String, capacity: Resources
         ) {
             self.stateDirectory = stateDirectory
-            self.runtimeDirectory = runtimeDirectory
             self.initPath = initPath
             self.version = version
             self.capacity = capacity

@@ -18,8 +18,7 @@ enum GroupFile {
     /// Written beside and renamed, so that a crash leaves the old file or the new one.
     static func write(_ groups: [String: Int], _ stateDirectory: String) throws(Errno) {
         let path = stateDirectory + "/groups.json"
-        let json = JSON.object(
-            groups.sorted { $0.key < $1.key }.map { JSON.Member(key: $0.key, value: .int($0.value)) })
+        let json = JSON.dictionary(groups)
         let file = try Descriptor.open(path + ".new", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
         try file.write(json.text() + "\n")
         let raw = file.rawValue

@@ -72,7 +72,7 @@ package enum OpenAPI {
                 "Job": .object([
                     "type": "object",
                     "properties": .object(
-                        JobView.CodingKeys.allCases.map { .init(key: $0.rawValue, value: .object([:])) }),
+                        JobView.keys.map { .init(key: $0, value: .object([:])) }),
                 ]),
                 "Error": .object([
                     "type": "object", "required": ["error"],

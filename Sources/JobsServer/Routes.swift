@@ -38,7 +38,7 @@ struct Routes: Sendable {
         }
     }
 
-    private func id(_ context: APIContext) throws -> Int {
+    func id(_ context: APIContext) throws -> Int {
         let text = context.parameters.get("id") ?? ""
         guard let id = Int(text), id > 0 else {
             throw APIFailure(400, "'\(text)' is no job id; ids are numbers from 1")

@@ -9,7 +9,7 @@ import NIOCore
 /// The answers that go on: output that is followed, and events.
 extension Routes {
     func output(_ request: Request, _ context: APIContext) async throws -> Response {
-        guard let id = context.parameters.get("id").flatMap({ Int($0) }) else { throw APIFailure(400, "no job id") }
+        let id = try id(context)
         let stream = context.parameters.get("stream") ?? ""
         guard ["stdout", "stderr"].contains(stream) else {
             throw APIFailure(404, "there is no stream '\(stream)'; there are stdout and stderr")

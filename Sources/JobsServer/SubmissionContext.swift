@@ -13,13 +13,6 @@ struct SubmissionContext: Sendable {
     /// Soft limits by name.
     var rlimits: [String: Int]
 
-    init(directory: String, exported: [String: String], umask: UInt32?, rlimits: [String: Int]) {
-        self.directory = directory
-        self.exported = exported
-        self.umask = umask
-        self.rlimits = rlimits
-    }
-
     /// As the store keeps it and as the wire carries it.
     init(parsing text: String) throws { try self.init(JSON(parsing: text)) }
 
@@ -45,11 +38,9 @@ struct SubmissionContext: Sendable {
     var text: String {
         JSON.object([
             "directory": .string(directory),
-            "environment": .object(
-                exported.sorted { $0.key < $1.key }.map { JSON.Member(key: $0.key, value: .string($0.value)) }),
+            "environment": .dictionary(exported),
             "umask": .int(umask.map { Int($0) }),
-            "rlimits": .object(
-                rlimits.sorted { $0.key < $1.key }.map { JSON.Member(key: $0.key, value: .int($0.value)) }),
+            "rlimits": .dictionary(rlimits),
         ]).text()
     }
 

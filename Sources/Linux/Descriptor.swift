@@ -14,6 +14,10 @@ package final class Descriptor: Sendable {
 
     deinit { close(rawValue) }
 
+    /// Standard error and output, which stay open: references that are never dropped.
+    package static let standardError = Descriptor(2)
+    package static let standardOutput = Descriptor(1)
+
     /// Opens `path`, relative to `directory` if one is given. See `openat(2)`.
     package static func open(
         _ path: String, at directory: Descriptor? = nil, _ flags: CInt = O_RDONLY, mode: mode_t = 0

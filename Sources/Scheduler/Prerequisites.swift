@@ -96,13 +96,3 @@ struct Prerequisites: Sendable {
         return resolved
     }
 }
-
-extension JobState {
-    /// Whether nothing can follow it.
-    fileprivate var isFinal: Bool {
-        switch self {
-        case .pending, .held, .running, .suspended: false
-        case .completed, .failed, .outOfMemory, .timeout, .cancelled, .lost, .skipped: true
-        }
-    }
-}

@@ -23,8 +23,7 @@ struct Baseline {
                 place.controllers.sorted { $0.key.rawValue < $1.key.rawValue }.map {
                     JSON.Member(key: $0.key.rawValue, value: .string($0.value))
                 }),
-            "unenforced": .object(
-                unenforced.sorted { $0.key < $1.key }.map { .init(key: $0.key, value: .string($0.value)) }),
+            "unenforced": .dictionary(unenforced),
             "pages_swapped": .int(machine.pagesSwapped), "thermal_throttles": .int(machine.thermalThrottles),
             "firmware_throttled": .int(machine.firmwareThrottled),
             "ancestors": .object(ancestors.map { JSON.Member(key: $0.path, value: .int($0.count)) }),

@@ -3,7 +3,6 @@ import Cgroups
 import Glibc
 import JobModel
 import JobsView
-import JobsView
 import Linux
 import Supervisor
 import SystemPackage
@@ -80,14 +79,4 @@ func currentEnvironment() -> [String: String] {
         pointer += 1
     }
     return result
-}
-
-/// Where jobs-init is installed: beside this program, or where `make install` puts it.
-enum InitProgram {
-    static var path: String {
-        let own = (try? Files.readLink("/proc/self/exe")) ?? "/usr/bin/jobs"
-        let directory = own.lastIndex(of: "/").map { String(own[..<$0]) } ?? "."
-        let beside = directory + "/jobs-init"
-        return Files.exists(beside) ? beside : directory + "/../libexec/jobs/jobs-init"
-    }
 }

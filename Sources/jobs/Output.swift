@@ -10,12 +10,6 @@ func complain(_ message: String) {
     try? Descriptor.standardError.write("jobs: \(message)\n")
 }
 
-extension Descriptor {
-    /// Standard error, which stays open: a reference that is never dropped.
-    static let standardError = Descriptor(2)
-    static let standardOutput = Descriptor(1)
-}
-
 /// Standard output, for whole answers.
 enum Output {
     static func write(_ text: String) { write(Array(text.utf8)) }

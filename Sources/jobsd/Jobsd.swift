@@ -62,7 +62,7 @@ struct Jobsd: AsyncParsableCommand {
         let dispatcher = try Dispatcher(
             executor: executor,
             settings: Dispatcher.Settings(
-                stateDirectory: locations.state, runtimeDirectory: locations.runtime, initPath: InitProgram.path,
+                stateDirectory: locations.state, initPath: InitProgram.path,
                 version: jobsVersion, capacity: capacity),
             store: store, root: root, log: logger)
         executor.start()

@@ -67,18 +67,3 @@ enum Capacity {
         sysconf(CInt(_SC_PHYS_PAGES)) * sysconf(CInt(_SC_PAGESIZE))
     }
 }
-
-/// Where jobs-init is installed: beside this program, or where `make install` puts it.
-enum InitProgram {
-    static var path: String {
-        let own = (try? Files.readLink("/proc/self/exe")) ?? "/usr/sbin/jobsd"
-        let directory = own.lastIndex(of: "/").map { String(own[..<$0]) } ?? "."
-        let beside = directory + "/jobs-init"
-        return Files.exists(beside) ? beside : directory + "/../libexec/jobs/jobs-init"
-    }
-}
-
-extension Descriptor {
-    /// Standard error, which stays open: a reference that is never dropped.
-    static let standardError = Descriptor(2)
-}

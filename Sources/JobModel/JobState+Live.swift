@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import JobModel
 
 extension JobState {
     /// `true` while something may still happen to the job.
@@ -10,6 +9,9 @@ extension JobState {
         }
     }
 
+    /// `true` once nothing happens to it any more unless somebody asks for it.
+    public var isFinal: Bool { !isLive }
+
     /// The states that a job may end in.
-    public static let final: [JobState] = allCases.filter { !$0.isLive }
+    public static let final: [JobState] = allCases.filter(\.isFinal)
 }
