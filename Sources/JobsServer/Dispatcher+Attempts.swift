@@ -199,7 +199,7 @@ extension Dispatcher {
         let states = Dictionary(live.map { ($0.id, $0.state) }) { first, _ in first }
         // Those that wait first: one that ran may turn out to have ended, which they must hear.
         for job in live where !job.state.isLiveAttempt {
-            scheduler.submit(Self.entry(of: job)) { id in states[id] ?? (try? self.store.outcome(of: id)) ?? nil }
+            scheduler.submit(Self.entry(of: job)) { id in states[id] ?? self.outcome(of: id) }
         }
         for job in live where job.state.isLiveAttempt { recoverRunning(job) }
         // Before anything starts: a pending job may have a directory of a start that never got on disk.
@@ -262,6 +262,9 @@ extension Dispatcher {
 
     static let bootID =
         (try? Files.read("/proc/sys/kernel/random/boot_id"))?.split(separator: "\n").first.map(String.init) ?? ""
+
+    /// How a job ended that is not in the scheduler any more; `nil` if there never was one.
+    func outcome(of id: Int) -> JobState? { (try? store.outcome(of: id)) ?? nil }
 
     static func resources(of job: StoredJob) -> Resources {
         Resources(memoryBytes: job.memoryRequestBytes ?? 0, milliCPUs: job.cpusRequest?.milli ?? 1000)

@@ -59,7 +59,7 @@ extension Dispatcher {
             job.array = place
             changes.append(.submitted(job, prepared.document))
             fresh[job.id] = (job, prepared.document)
-            scheduler.submit(Self.entry(of: job)) { id in (try? self.store.outcome(of: id)) ?? nil }
+            scheduler.submit(Self.entry(of: job)) { id in self.outcome(of: id) }
         }
         let ids = first..<first + places.count
         let error = await withCheckedContinuation { (continuation: CheckedContinuation<StoreError?, Never>) in

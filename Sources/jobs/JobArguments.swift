@@ -36,8 +36,9 @@ struct JobArguments: Equatable {
 
     private(set) var target: Target?
     private(set) var settings: [Settings.Given] = []
-    private var switches: Set<String> = []
-    private var values: [String: String] = [:]
+    /// Of our own flags those that were given: `--quiet`, `--report=FILE`. A list of texts, because a dictionary's or a
+    /// set's type has to come into being at run time, which is a good part of what reading `-- true` costs.
+    private var own: [String] = []
 
     init(_ words: [String], own: [OwnFlag]) throws(UsageError) {
         // Our own words first: the settings' list takes half a millisecond to come into being, and need not for `-- true`.
@@ -74,13 +75,13 @@ struct JobArguments: Equatable {
             word.hasPrefix("--") ? word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false) : []
         guard let placeholder = flag.placeholder else {
             guard given.count < 2 else { throw UsageError(description: "\(flag.flag) takes no value") }
-            switches.insert(flag.flag)
+            self.own.append(flag.flag)
             return
         }
         guard let value = given.count > 1 ? String(given[1]) : rest.popFirst() else {
             throw UsageError(description: "\(flag.flag) needs a value: \(placeholder)")
         }
-        values[flag.flag] = value
+        self.own.append("\(flag.flag)=\(value)")
     }
 
     private static func setting(from rest: inout ArraySlice<String>) throws(UsageError) -> Settings.Given {
@@ -90,8 +91,10 @@ struct JobArguments: Equatable {
         throw UsageError(description: Settings.unknown(flag: rest.first ?? "").description)
     }
 
-    func has(_ flag: String) -> Bool { switches.contains(flag) }
-    func value(of flag: String) -> String? { values[flag] }
+    func has(_ flag: String) -> Bool { own.contains(flag) }
+    func value(of flag: String) -> String? {
+        own.last { $0.hasPrefix(flag + "=") }.map { String($0.dropFirst(flag.count + 1)) }
+    }
     var help: Bool { has(OwnFlag.help.flag) }
 }
 
