@@ -4,37 +4,64 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-journal.h>
 #include <time.h>
 
 #define FUNCTIONS(F)                                                                                                         \
     F(sd_bus_open_system) F(sd_bus_open_user) F(sd_bus_flush_close_unref) F(sd_bus_match_signal)                             \
     F(sd_bus_message_new_method_call) F(sd_bus_message_append) F(sd_bus_call) F(sd_bus_message_read)                         \
-    F(sd_bus_message_unref) F(sd_bus_error_free) F(sd_bus_process) F(sd_bus_wait)
+    F(sd_bus_message_unref) F(sd_bus_error_free) F(sd_bus_process) F(sd_bus_wait)                                            \
+    F(sd_notify) F(sd_watchdog_enabled) F(sd_journal_sendv)
 
 #define DECLARE(name) static __typeof__(name) *p_##name;
 FUNCTIONS(DECLARE)
 
-static int load(char *message, size_t size) {
-    static void *library;
-    if (library) return 0;
+// Loaded once, by whichever thread is first: log messages come from all of them.
+static int loaded;
+static char problem[128];
+
+static void load_once(void) {
     void *handle = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
     if (!handle) {
-        snprintf(message, size, "libsystemd.so.0 cannot be loaded (Debian: apt-get install libsystemd0)");
-        return -ENOENT;
+        loaded = -ENOENT;
+        snprintf(problem, sizeof problem, "libsystemd.so.0 cannot be loaded (Debian: apt-get install libsystemd0)");
+        return;
     }
 #define RESOLVE(name)                                                                                                        \
     if (!(p_##name = (__typeof__(name) *)dlsym(handle, #name))) {                                                            \
-        snprintf(message, size, "libsystemd.so.0 has no " #name);                                                            \
+        loaded = -ENOSYS;                                                                                                    \
+        snprintf(problem, sizeof problem, "libsystemd.so.0 has no " #name);                                                  \
         dlclose(handle);                                                                                                     \
-        return -ENOSYS;                                                                                                      \
+        return;                                                                                                              \
     }
     FUNCTIONS(RESOLVE)
-    library = handle;
-    return 0;
+}
+
+static int load(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, load_once);
+    return loaded;
+}
+
+int csystemd_notify(const char *state) {
+    int r = load();
+    return r < 0 ? r : p_sd_notify(0, state);
+}
+
+uint64_t csystemd_watchdog_usec(void) {
+    uint64_t usec = 0;
+    return load() == 0 && p_sd_watchdog_enabled(0, &usec) > 0 ? usec : 0;
+}
+
+int csystemd_journal_send(const struct iovec *fields, int count) {
+    int r = load();
+    return r < 0 ? r : p_sd_journal_sendv(fields, count);
 }
 
 struct wait {
@@ -59,8 +86,11 @@ static int64_t now_usec(void) {
 }
 
 int csystemd_start_scope(const char *name, const char *description, pid_t pid, int user, char *message, size_t size) {
-    int r = load(message, size);
-    if (r < 0) return r;
+    int r = load();
+    if (r < 0) {
+        snprintf(message, size, "%s", problem);
+        return r;
+    }
     const char *destination = "org.freedesktop.systemd1", *path = "/org/freedesktop/systemd1";
     const char *interface = "org.freedesktop.systemd1.Manager";
     sd_bus *bus = NULL;

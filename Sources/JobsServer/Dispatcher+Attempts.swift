@@ -86,9 +86,13 @@ extension Dispatcher {
     private func request(for entry: Running, context: SubmissionContext) -> Supervisor.Request {
         let job = entry.job
         var spec = entry.spec
-        let account = Account.find("\(job.owner.uid)")
+        let account = Account.of(job.owner.uid)
         // The daemon's own user needs no change of user; anybody else's job becomes theirs.
-        if job.owner.uid != geteuid(), spec.user == nil { spec.user = "\(job.owner.uid)" }
+        if job.owner.uid != geteuid(), spec.user == nil {
+            spec.user = "\(job.owner.uid)"
+            // Nothing but the connection has told the group of somebody whom the user database does not know.
+            if account == nil { spec.group = "\(job.owner.gid)" }
+        }
         var request = Supervisor.Request(
             spec: spec,
             identity: identity(of: entry),

@@ -78,6 +78,7 @@ extension Dispatcher {
     package func setDraining(_ draining: Bool) {
         isDrainingAsked = draining
         scheduler.isDraining = draining || storeTrouble != nil
+        statusChanged()
         dispatch()
     }
 

@@ -21,7 +21,7 @@ extension Dispatcher {
     /// Wakes up at every write of that attempt's output and at its end; the stream ends with the attempt.
     func growth(of id: Int, attempt: Int, stream: String) -> AsyncStream<Void> {
         let (wakeups, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        guard let entry = running[id], entry.number == attempt, entry.unrecorded == nil,
+        guard !isStopping, let entry = running[id], entry.number == attempt, entry.unrecorded == nil,
             let watch = try? executor.eventLoop.watchDirectory(
                 directory(of: id, attempt: attempt).path, handler: { continuation.yield() })
         else {

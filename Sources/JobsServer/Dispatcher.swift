@@ -36,6 +36,10 @@ package actor Dispatcher {
     var storeTrouble: StoreError?
     private var commits: [Int: (changes: [Change], then: (StoreError?) -> Void)] = [:]
     private var nextCommit = 0
+    var statusTimer: Linux.Timer?
+    var isStatusDue = false
+    /// Set when the daemon is about to end: what would go on for ever ends.
+    var isStopping = false
     private var alarm: Linux.Timer?
     private var repair: Linux.Timer?
 
@@ -102,12 +106,14 @@ package actor Dispatcher {
         then(error)
         // Whoever hears of it finds it on disk.
         if error == nil { announce(changes) }
+        statusChanged()
     }
 
     /// The disk is full or broken: nothing more is started, and a timer tries again what could not be recorded.
     private func troubled(by error: StoreError) {
         if storeTrouble == nil { log.error("\(error.description)") }
         storeTrouble = error
+        statusChanged()
         scheduler.isDraining = true
         guard repair == nil, let timer = try? Linux.Timer() else { return }
         repair = timer
@@ -128,6 +134,7 @@ package actor Dispatcher {
                     if let error { return queue.troubled(by: error) }
                     queue.log.notice("the disk takes writes again")
                     queue.storeTrouble = nil
+                    queue.statusChanged()
                     queue.scheduler.isDraining = queue.isDrainingAsked
                     for (id, running) in queue.running { if running.unrecorded != nil { queue.keep(id) } }
                     queue.dispatch()
@@ -177,6 +184,7 @@ package actor Dispatcher {
         nextWatcher += 1
         let (stream, continuation) = AsyncStream.makeStream(
             of: StateChange.self, bufferingPolicy: .bufferingNewest(4096))
+        if isStopping { continuation.finish() }
         watchers[id] = continuation
         continuation.onTermination = { [self] _ in
             executor.post { self.assumeIsolated { _ = $0.watchers.removeValue(forKey: id) } }
@@ -219,8 +227,9 @@ extension StateChange {
 }
 
 extension Dispatcher {
-    /// Before the process ends: what is on its way to the disk arrives there. Running attempts run on.
-    package func stop() {
+    /// Ends what would keep connections open for ever. Running attempts run on.
+    package func endStreams() {
+        isStopping = true
         for watcher in watchers.values { watcher.finish() }
         for id in outputFollowers.keys { finishFollowers(of: id) }
     }

@@ -28,7 +28,7 @@ package struct Peer: Sendable, Hashable {
         let found: Credentials = try await socket.unsafeGetSocketOption(
             level: .socket, name: .init(rawValue: CInt(SO_PEERCRED))
         ).get()
-        return Peer(uid: found.uid, gid: found.gid, name: Account.find("\(found.uid)")?.name ?? "\(found.uid)")
+        return Peer(uid: found.uid, gid: found.gid, name: Account.of(found.uid)?.name ?? "\(found.uid)")
     }
 }
 
@@ -45,7 +45,8 @@ struct APIContext: RequestContext {
     }
 
     /// A submission holds an environment, and `ALL` of a shell may be large.
-    var maxUploadSize: Int { 4 << 20 }
+    static let largestRequest = 4 << 20
+    var maxUploadSize: Int { Self.largestRequest }
 }
 
 /// Finds out who asks, and turns what goes wrong into an answer of the API's form.

@@ -19,6 +19,9 @@ package struct Server: Service {
     let log: Logger
     let onReady: @Sendable () async -> Void
 
+    /// More wait to be accepted. Each has a descriptor, of which the attempts need some as well.
+    static let connections = 4096
+
     package init(
         dispatcher: Dispatcher, socketPath: String, log: Logger, onReady: @escaping @Sendable () async -> Void
     ) {
@@ -37,12 +40,22 @@ package struct Server: Service {
         // Everybody may connect: what they may do is decided by who they are.
         let application = Application(
             router: router,
-            configuration: .init(address: .unixDomainSocket(path: path), serverName: "jobsd"),
+            // A request that does not get on is given up, and so is a connection that nobody uses.
+            server: .http1(configuration: .init(additionalChannelHandlers: [MalformedRequest()], idleTimeout: .seconds(60))),
+            configuration: .init(
+                address: .unixDomainSocket(path: path), serverName: "jobsd",
+                availableConnectionsDelegate: .maximum(Self.connections, logger: log)),
             onServerRunning: { _ in
                 chmod(path, 0o666)
                 await ready()
             }, logger: log)
-        try await application.run()
+        let dispatcher = dispatcher
+        // Whoever follows events or output would otherwise keep the server from ending.
+        try await withGracefulShutdownHandler {
+            try await application.run()
+        } onGracefulShutdown: {
+            Task { await dispatcher.endStreams() }
+        }
     }
 }
 

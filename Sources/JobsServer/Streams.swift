@@ -61,6 +61,8 @@ extension Routes {
                             for await change in changes where ids?.contains(change.job) ?? true {
                                 continuation.yield("event: state\ndata: \(change.json.text())\n\n")
                             }
+                            // The daemon ends.
+                            continuation.finish()
                         }
                         group.addTask {
                             // Only while somebody looks: figures for the eye have no event. Without them a comment now and

@@ -64,7 +64,11 @@ struct SubmissionContext: Sendable {
 
     /// Never above what the daemon itself may have: a limit must not be raised by submitting a job.
     var resourceLimits: [Plan.ResourceLimitValue] {
-        rlimits.compactMap { name, value in
+        var rlimits = rlimits
+        // The daemon has raised its own. 1024 is the kernel's default (INR_OPEN_CUR), beyond which select(2) writes past
+        // its sets.
+        if rlimits["nofile"] == nil { rlimits["nofile"] = 1024 }
+        return rlimits.compactMap { name, value in
             guard let number = Self.numbers[name] else { return nil }
             var own = rlimit()
             getrlimit(__rlimit_resource_t(UInt32(number)), &own)

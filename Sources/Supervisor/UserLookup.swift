@@ -7,18 +7,48 @@ package struct Account: Hashable, Sendable {
     package var name: String
     package var uid: UInt32
     package var gid: UInt32
-    package var home: String
-    package var shell: String
+    package var home = "/"
+    package var shell = "/bin/sh"
 
+    /// By name or number. A number needs no entry in the user database: the kernel knows nothing else.
     package static func find(_ nameOrNumber: String) -> Account? {
-        let entry = uid_t(nameOrNumber).flatMap { getpwuid($0) } ?? getpwnam(nameOrNumber)
-        return entry.map { Account($0.pointee) }
+        guard let uid = uid_t(nameOrNumber) else {
+            return entry { entry, buffer, size, found in getpwnam_r(nameOrNumber, entry, buffer, size, found) }
+        }
+        return of(uid) ?? Account(name: nameOrNumber, uid: uid, gid: uid)
+    }
+
+    /// The user with an entry in the database for that number.
+    package static func of(_ uid: uid_t) -> Account? {
+        entry { entry, buffer, size, found in getpwuid_r(uid, entry, buffer, size, found) }
     }
 
     /// The user this process runs as.
     package static var current: Account {
-        getpwuid(geteuid()).map { Account($0.pointee) }
-            ?? Account(name: "\(geteuid())", uid: geteuid(), gid: getegid(), home: "/", shell: "/bin/sh")
+        of(geteuid()) ?? Account(name: "\(geteuid())", uid: geteuid(), gid: getegid())
+    }
+
+    /// The variants that many threads may call: the daemon asks on each connection.
+    private static func entry(
+        _ look: (
+            UnsafeMutablePointer<passwd>, UnsafeMutablePointer<CChar>, Int,
+            UnsafeMutablePointer<UnsafeMutablePointer<passwd>?>
+        ) -> CInt
+    ) -> Account? {
+        var size = 1024
+        while true {
+            var entry = passwd()
+            var found: UnsafeMutablePointer<passwd>?
+            var account: Account?
+            let error = withUnsafeTemporaryAllocation(of: CChar.self, capacity: size) { buffer -> CInt in
+                // The capacity is above 0, so there is an address.
+                let error = look(&entry, buffer.baseAddress!, size, &found)
+                account = found.map { Account($0.pointee) }
+                return error
+            }
+            guard error == ERANGE, size < 1 << 20 else { return account }
+            size *= 4
+        }
     }
 
     private init(_ entry: passwd) {
@@ -29,9 +59,7 @@ package struct Account: Hashable, Sendable {
         shell = String(cString: entry.pw_shell)
     }
 
-    private init(name: String, uid: UInt32, gid: UInt32, home: String, shell: String) {
-        (self.name, self.uid, self.gid, self.home, self.shell) = (name, uid, gid, home, shell)
-    }
+    private init(name: String, uid: UInt32, gid: UInt32) { (self.name, self.uid, self.gid) = (name, uid, gid) }
 
     /// Primary and supplementary groups, as `initgroups(3)` would set them.
     func groups(primary: UInt32) -> [UInt32] {

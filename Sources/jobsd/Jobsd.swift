@@ -11,6 +11,7 @@ import Logging
 import Scheduler
 import ServiceLifecycle
 import Supervisor
+import Systemd
 
 /// The daemon: configuration → services → `ServiceGroup`.
 @main
@@ -49,6 +50,7 @@ struct Jobsd: AsyncParsableCommand {
 
     private func serve(_ ready: Readiness) async throws {
         signal(SIGPIPE, SIG_IGN)
+        raiseDescriptorLimit()
         let locations = try Locations.current()
         if let log { try redirect(to: log) }
         // The submitter's directory may be on something that has to be unmounted one day.
@@ -69,16 +71,30 @@ struct Jobsd: AsyncParsableCommand {
         try await dispatcher.recover()
         let server = Server(dispatcher: dispatcher, socketPath: locations.socket, log: logger) {
             ready.say("ready")
+            Notify.ready()
             logger.notice("ready", metadata: ["socket": "\(locations.socket)"])
         }
-        let services = ServiceGroup(
-            configuration: .init(
-                services: [.init(service: server)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-        try await services.run()
+        if Notify.isWanted { try await dispatcher.onStatus { Notify.status($0) } }
+        // Twice as often as systemd wants it, as sd_watchdog_enabled(3) advises.
+        if let usec = Notify.watchdogMicroseconds { try await dispatcher.beat(every: usec / 2) { Notify.watchdog() } }
+        var configuration = ServiceGroupConfiguration(
+            services: [.init(service: server)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        // Nobody who is slow to read an answer keeps the daemon from its end.
+        configuration.maximumGracefulShutdownDuration = .seconds(5)
+        try await ServiceGroup(configuration: configuration).run()
+        Notify.stopping()
         // Running jobs run on; the next daemon finds them.
-        await dispatcher.stop()
         store.close()
         withExtendedLifetime(lock) {}
+    }
+
+    /// Connections and attempts take some descriptors each, and the soft limit is there for select(2) alone. Jobs get the
+    /// limits of whoever submits them.
+    private func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &limit)
     }
 
     private func redirect(to path: String) throws {

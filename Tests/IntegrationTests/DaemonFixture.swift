@@ -5,6 +5,7 @@ import JobModel
 import JobsAPI
 import JobsClient
 import Linux
+import SystemPackage
 import Testing
 
 /// A daemon of the test's own: its state lies in a scratch folder, and it ends with the test.
@@ -46,24 +47,28 @@ final class Daemon: @unchecked Sendable {
 
     var log: String { (try? String(contentsOfFile: state + ".log", encoding: .utf8)) ?? "" }
 
-    /// Sends a request as it stands, also one that no client of ours would send.
-    func ask(_ method: String, _ path: String, _ body: String) throws -> (status: Int, text: String) {
+    /// A connection of its own, for what no client of ours would send.
+    func connect() throws -> Descriptor {
         let socket = Descriptor(Glibc.socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0))
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array((state + "/run/jobs.sock").utf8)) }
         let connected = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(socket.rawValue, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                Glibc.connect(socket.rawValue, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
         guard connected == 0 else { throw Failure(description: "cannot connect: \(errno)") }
+        return socket
+    }
+
+    /// Sends a request as it stands and reads the answer to its end.
+    func ask(_ method: String, _ path: String, _ body: String) throws -> (status: Int, text: String) {
+        let socket = try connect()
         let length = body.utf8.count
-        try socket.write(
+        try? socket.send(
             "\(method) \(path) HTTP/1.1\r\nHost: j\r\nConnection: close\r\nContent-Length: \(length)\r\n\r\n\(body)")
-        var bytes: [UInt8] = []
-        while case let part = try socket.read(), !part.isEmpty { bytes += part }
-        let text = String(decoding: bytes, as: UTF8.self)
+        let text = try socket.readToEnd()
         return (text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0, text)
     }
 
@@ -134,5 +139,24 @@ final class Daemon: @unchecked Sendable {
             }
             throw Failure(description: "the events ended before jobs \(list) did")
         }
+    }
+}
+
+extension Descriptor {
+    /// To a socket whose other end may be gone, which would otherwise raise SIGPIPE.
+    func send(_ text: String) throws(Errno) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let raw = rawValue
+            let sent = rest.withUnsafeBytes { Glibc.send(raw, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL)) }
+            guard sent > 0 else { throw Errno(rawValue: errno) }
+            rest = rest.dropFirst(sent)
+        }
+    }
+
+    func readToEnd() throws -> String {
+        var bytes: [UInt8] = []
+        while case let part = try read(), !part.isEmpty { bytes += part }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -174,7 +174,9 @@ static void prepare(void) {
     for (int i = 0; i < HIERARCHIES; i++) {
         errno = ENOENT;
         must(own_cgroup(is_v2 ? "" : v1_names[i], own, sizeof own) - 1, "find our cgroup; a v2 tree is needed");
-        snprintf(base_paths[i], sizeof base_paths[i], "%.4000s%s", own, is_v2 ? "" : "/jobs-floor");
+        // With our pid, because two floors may run at once.
+        int length = snprintf(base_paths[i], sizeof base_paths[i], "%.4000s", own);
+        if (!is_v2) snprintf(base_paths[i] + length, sizeof base_paths[i] - length, "/jobs-floor-%d", getpid());
         if (mkdir(base_paths[i], 0755) < 0 && errno != EEXIST) must(-1, base_paths[i]);
         must(bases[i] = open(base_paths[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC), base_paths[i]);
     }

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+import JobModel
+import Linux
+
+/// What tells a service manager that the queue is alive and how it stands.
+extension Dispatcher {
+    /// Calls `beat` on the queue's thread now and then every `microseconds`: as long as it comes, the queue moves.
+    package func beat(every microseconds: Int, _ beat: @escaping @Sendable () -> Void) throws {
+        beat()
+        let timer = try Linux.Timer()
+        try executor.eventLoop.watch(timer.descriptor.rawValue) {
+            timer.acknowledge()
+            beat()
+            try? timer.arm(microseconds: microseconds)
+        }
+        try timer.arm(microseconds: microseconds)
+    }
+
+    /// Calls `tell` with a line of how the queue stands, now and after changes, but at most once a second.
+    package func onStatus(_ tell: @escaping @Sendable (String) -> Void) throws {
+        let timer = try Linux.Timer()
+        try executor.eventLoop.watch(timer.descriptor.rawValue) { [self] in
+            timer.acknowledge()
+            isStatusDue = false
+            tell(statusLine)
+        }
+        statusTimer = timer
+        tell(statusLine)
+    }
+
+    /// Something changed that the line shows.
+    func statusChanged() {
+        guard let statusTimer, !isStatusDue else { return }
+        isStatusDue = true
+        try? statusTimer.arm(microseconds: 1_000_000)
+    }
+
+    private var statusLine: String {
+        let jobs = scheduler.counts
+        let words = "\(jobs.running) running, \(jobs.waiting) waiting"
+        if let storeTrouble { return "\(words); nothing starts: \(storeTrouble.description)" }
+        return isDrainingAsked ? words + "; draining" : words
+    }
+}

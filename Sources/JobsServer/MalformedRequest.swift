@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import HTTPTypes
+import HummingbirdCore
+import JobModel
+import NIOCore
+import NIOHTTPTypes
+
+/// Answers what is not HTTP and closes the connection, which would otherwise stay until it is called idle.
+final class MalformedRequest: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    /// Another answer is under way: nothing may be put into it.
+    private var isAnswering = false
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch unwrapOutboundIn(data) {
+        case .head(let head): isAnswering = head.status.kind != .informational
+        case .body: break
+        case .end: isAnswering = false
+        }
+        context.write(data, promise: promise)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if !isAnswering {
+            let text = JSON.object(["error": "that is not an HTTP/1.1 request; see /v1/openapi.json"]).text() + "\n"
+            var head = HTTPResponse(status: .badRequest)
+            head.headerFields[.contentType] = "application/json; charset=utf-8"
+            head.headerFields[.contentLength] = "\(text.utf8.count)"
+            head.headerFields[.connection] = "close"
+            context.write(wrapOutboundOut(.head(head)), promise: nil)
+            context.write(wrapOutboundOut(.body(ByteBuffer(string: text))), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        }
+        context.close(promise: nil)
+    }
+}
