@@ -49,11 +49,12 @@ struct Routes: Sendable {
     /// The body as JSON; `nil` if there is none.
     private func body(_ request: Request) async throws -> JSON? {
         let text: String
-        do { text = String(buffer: try await request.body.collect(upTo: APIContext.largestRequest)) } catch is
-            NIOTooManyBytesError
-        {
+        do {
+            text = String(buffer: try await request.body.collect(upTo: APIContext.largestRequest))
+        } catch is NIOTooManyBytesError {
             let most = APIContext.largestRequest >> 20
-            throw APIFailure(413, "a request may have \(most) MiB; export less of the environment, or put data into files")
+            throw APIFailure(
+                413, "a request may have \(most) MiB; export less of the environment, or put data into files")
         }
         guard !text.allSatisfy(\.isWhitespace) else { return nil }
         do { return try JSON(parsing: text) } catch { throw APIFailure(400, error.description) }

@@ -41,7 +41,8 @@ package struct Server: Service {
         let application = Application(
             router: router,
             // A request that does not get on is given up, and so is a connection that nobody uses.
-            server: .http1(configuration: .init(additionalChannelHandlers: [MalformedRequest()], idleTimeout: .seconds(60))),
+            server: .http1(
+                configuration: .init(additionalChannelHandlers: [MalformedRequest()], idleTimeout: .seconds(60))),
             configuration: .init(
                 address: .unixDomainSocket(path: path), serverName: "jobsd",
                 availableConnectionsDelegate: .maximum(Self.connections, logger: log)),

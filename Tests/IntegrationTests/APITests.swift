@@ -26,7 +26,9 @@ extension IntegrationTests {
             #expect(refused.contains(" 413 "), "\(refused)")
             shutdown(socket.rawValue, CInt(SHUT_RDWR))
             await sender.value
-            for garbage in ["\u{0}\u{1}\u{2}\r\n\r\n", "GET\r\n\r\n", "GET /v1/jobs HTTP/1.1\r\nContent-Length: x\r\n\r\n"] {
+            for garbage in [
+                "\u{0}\u{1}\u{2}\r\n\r\n", "GET\r\n\r\n", "GET /v1/jobs HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+            ] {
                 let socket = try daemon.connect()
                 try socket.send(garbage)
                 let answer = try socket.readToEnd()
@@ -108,7 +110,9 @@ extension IntegrationTests {
             _ = line(from: ready)
             let seen = try jobs(["status", "--all"], as: 60002, daemon)
             #expect(seen.code == 0 && seen.output.contains("running") && !seen.output.contains("s3cret"), "\(seen.all)")
-            for words in [["logs", "1"], ["cancel", "1"], ["hold", "1"], ["suspend", "1"], ["retry", "1"], ["drain"]] {
+            for words in [
+                ["logs", "1"], ["cancel", "1"], ["hold", "1"], ["suspend", "1"], ["retry", "1"], ["drain"],
+            ] {
                 let refused = try jobs(words, as: 60002, daemon)
                 #expect(refused.code == 77, "\(words): \(refused.all)")
             }
