@@ -4,7 +4,7 @@ internal import Glibc
 
 extension JobFile {
     /// What a job file's name may end in, in the order of the lookup.
-    static let extensions = ["yaml", "yml", "sh", "py"]
+    static let extensions = ["yaml", "yml", "json", "sh", "py"]
 
     /// Where names are looked up: the project's `jobs`, the user's, the administrator's, the distribution's.
     ///
@@ -18,12 +18,12 @@ extension JobFile {
         } else if let home = environment("HOME"), home.hasPrefix("/") {
             folders.append(home + "/.config/jobs/jobs")
         }
-        return folders + ["/etc/jobs/jobs", "/usr/share/jobs/jobs"]
+        return folders + ["/etc/jobs/jobs", "/usr/local/share/jobs/jobs", "/usr/share/jobs/jobs"]
     }
 
     /// The path of a job file from what a user typed.
     ///
-    /// What contains `/` or ends in `.yaml`, `.yml`, `.sh` or `.py` is a file, and only that file. Anything else is a name.
+    /// What contains `/` or ends in `.yaml`, `.yml`, `.json`, `.sh` or `.py` is a file, and only that file. Anything else is a name.
     public static func find(_ name: String, in folders: [String] = JobFile.folders()) throws(JobFileError) -> String {
         if name.contains("/") || hasJobExtension(name) {
             guard !isFile(name) else { return name }

@@ -15,13 +15,7 @@ extension ValueType where Parsed == String {
 
     /// Job names end up in file names, cgroup names and tables.
     static var jobName: Self {
-        text("a name such as stress-test", "NAME").refusing { name in
-            if name.contains("/") { return "must not contain '/'" }
-            if name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
-                return "must not contain control characters"
-            }
-            return name.utf8.count > 128 ? "must not be longer than 128 bytes" : nil
-        }
+        text("a name such as stress-test", "NAME").refusing { NameRule.problem(of: $0) }
     }
 
     /// What `sethostname(2)` and RFC 1123 both accept.

@@ -12,6 +12,9 @@ extension JobState {
     /// `true` once nothing happens to it any more unless somebody asks for it.
     public var isFinal: Bool { !isLive }
 
+    /// `true` while it is in the queue: an attempt may follow, none is under way.
+    public var isWaiting: Bool { self == .pending || self == .held }
+
     /// The states that a job may end in.
     public static let final: [JobState] = allCases.filter(\.isFinal)
 }

@@ -101,15 +101,16 @@ struct ChangeWriter {
         try run(
             """
             UPDATE attempts SET ended_usec = ?, state = ?, cause = ?, message = ?, exit_code = ?, exit_signal = ?,
-                memory_peak_bytes = ?, cpu_usage_usec = ?, wall_time_usec = ?, record = ?
+                memory_peak_bytes = ?, cpu_usage_usec = ?, wall_time_usec = ?, record = ?, output_bytes = ?
             WHERE job_id = ? AND number = ?
-            """, outcome + [record, job, number])
+            """, outcome + [record, figures.outputBytes, job, number])
         try run(
             """
             UPDATE jobs SET ended_usec = ?, state = ?, cause = ?, message = ?, exit_code = ?, exit_signal = ?,
-                memory_peak_bytes = ?, cpu_usage_usec = ?, wall_time_usec = ?, reason = NULL
+                memory_peak_bytes = ?, cpu_usage_usec = ?, wall_time_usec = ?, reason = NULL,
+                output_bytes = output_bytes + ?
             WHERE id = ?
-            """, outcome + [job])
+            """, outcome + [figures.outputBytes ?? 0, job])
         try note(job, at, state, verdict.cause, number, verdict.message)
     }
 

@@ -13,6 +13,8 @@ package struct JobQuery: Hashable, Sendable {
     package var group: String?
     package var arrayID: Int?
     package var liveOnly = false
+    /// Only those that ended at or after this moment.
+    package var endedSince: Timestamp?
     package var order = Order.newestFirst
     /// The last id of the page before: the list goes on behind it, in its order.
     package var after: Int?
@@ -71,6 +73,10 @@ extension JobQuery {
         if let arrayID {
             conditions.append("array_id = ?")
             arguments.append(arrayID)
+        }
+        if let endedSince {
+            conditions.append("ended_usec >= ?")
+            arguments.append(endedSince.microsecondsSinceEpoch)
         }
         if liveOnly || states.map({ $0.allSatisfy { !$0.isFinal } }) == true { conditions.append("ended_usec IS NULL") }
         if let states {

@@ -82,8 +82,19 @@ extension JobStore {
     /// Finished jobs to be removed, the longest ended first. A job that a live one depends on is not among them.
     ///
     /// - Parameter limit: No more than these at once, so that their removal holds up nobody for long.
-    package func expired(_ retention: Retention, limit: Int = 1000) throws(StoreError) -> [Int] {
+    package func expired(_ retention: Retention, limit: Int = 1000) throws(StoreError) -> [ExpiredJob] {
         try read("look for expired jobs") { db in try retention.expired(db, limit: limit) }
+    }
+
+    /// How much of finished jobs there is.
+    package func kept() throws(StoreError) -> Kept {
+        try read("count finished jobs") { db in
+            let sql =
+                "SELECT count(*), coalesce(sum(output_bytes), 0), min(ended_usec) FROM jobs WHERE ended_usec IS NOT NULL"
+            guard let row = try Row.fetchOne(db, sql: sql) else { return Kept(jobs: 0, outputBytes: 0) }
+            let first = (row[2] as Int?).map { Timestamp(microsecondsSinceEpoch: $0) }
+            return Kept(jobs: row[0], outputBytes: row[1], firstEnd: first)
+        }
     }
 
     /// Reads on a thread that may wait, so that neither an event loop nor Swift's own threads do.

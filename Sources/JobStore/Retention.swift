@@ -8,36 +8,55 @@ package struct Retention: Hashable, Sendable {
     package var endedBefore: Timestamp?
     /// No more than this many finished jobs stay: those that ended last.
     package var keep: Int?
+    /// The output of finished jobs stays below this: that of those that ended last.
+    package var keepBytes: Int?
 
-    package init(endedBefore: Timestamp? = nil, keep: Int? = nil) {
+    package init(endedBefore: Timestamp? = nil, keep: Int? = nil, keepBytes: Int? = nil) {
         self.endedBefore = endedBefore
         self.keep = keep
+        self.keepBytes = keepBytes
     }
+}
+
+/// A job that is to be removed, and how many attempts may have left output.
+package struct ExpiredJob: Hashable, Sendable {
+    package var id: Int
+    package var attempts: Int
+}
+
+/// What of finished jobs is kept.
+package struct Kept: Hashable, Sendable {
+    package var jobs: Int
+    package var outputBytes: Int
+    /// When the one that ended first did.
+    package var firstEnd: Timestamp?
 }
 
 extension Retention {
     /// Finished jobs to be removed, the longest ended first.
-    func expired(_ db: Database, limit: Int) throws -> [Int] {
+    func expired(_ db: Database, limit: Int) throws -> [ExpiredJob] {
         guard let last = try last(db) else { return [] }
         let needed = try Self.neededByLiveJobs(db)
-        var expired: [Int] = []
+        var expired: [ExpiredJob] = []
         let rows = try Row.fetchCursor(
             db,
             sql: """
-                SELECT id FROM jobs WHERE ended_usec <= ? AND (ended_usec, id) <= (?, ?) ORDER BY ended_usec, id
+                SELECT id, attempt FROM jobs WHERE ended_usec <= ? AND (ended_usec, id) <= (?, ?) ORDER BY ended_usec, id
                 """, arguments: [last.end, last.end, last.id])
         while expired.count < limit, let row = try rows.next() {
-            let id: Int = row[0]
-            if !needed.contains(id) { expired.append(id) }
+            let job = ExpiredJob(id: row[0], attempts: row[1])
+            if !needed.contains(job.id) { expired.append(job) }
         }
         return expired
     }
 
-    /// The last job to go in the order of their ends, be it for its age or for their number. The id tells apart those
-    /// that ended at the same microsecond, as jobs do that are cancelled together.
-    private func last(_ db: Database) throws -> (end: Int, id: Int)? {
-        var last: (end: Int, id: Int)?
-        if let endedBefore { last = (endedBefore.microsecondsSinceEpoch - 1, .max) }
+    private typealias Place = (end: Int, id: Int)
+
+    /// The last job to go in the order of their ends, whichever limit it is for. The id tells apart those that ended at
+    /// the same microsecond, as jobs do that are cancelled together.
+    private func last(_ db: Database) throws -> Place? {
+        var places: [Place] = []
+        if let endedBefore { places.append((endedBefore.microsecondsSinceEpoch - 1, .max)) }
         if let keep {
             let row = try Row.fetchOne(
                 db,
@@ -45,12 +64,27 @@ extension Retention {
                     SELECT ended_usec, id FROM jobs WHERE ended_usec IS NOT NULL
                     ORDER BY ended_usec DESC, id DESC LIMIT 1 OFFSET ?
                     """, arguments: [max(0, keep)])
-            if let row {
-                let tooMany: (end: Int, id: Int) = (row[0], row[1])
-                if last.map({ $0 < tooMany }) ?? true { last = tooMany }
-            }
+            if let row { places.append((row[0], row[1])) }
         }
-        return last
+        if let keepBytes, let place = try Self.firstBeyond(keepBytes, db) { places.append(place) }
+        return places.max { $0 < $1 }
+    }
+
+    /// From the newest end back: the first job with which the output would be more than `bytes`. One without any output
+    /// is none.
+    private static func firstBeyond(_ bytes: Int, _ db: Database) throws -> Place? {
+        let rows = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT ended_usec, id, output_bytes FROM jobs WHERE ended_usec IS NOT NULL AND output_bytes > 0
+                ORDER BY ended_usec DESC, id DESC
+                """)
+        var sum = 0
+        while let row = try rows.next() {
+            sum += row[2] as Int
+            if sum > bytes { return (row[0], row[1]) }
+        }
+        return nil
     }
 
     /// Jobs that others still ask about: gone, they could not be told from jobs that never were.

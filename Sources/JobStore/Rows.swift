@@ -51,7 +51,7 @@ extension StoredJob {
 extension StoredAttempt {
     static let columns = """
         job_id, number, boot_id, place, started_usec, ended_usec, state, cause, message, exit_code, exit_signal, \
-        memory_peak_bytes, cpu_usage_usec, wall_time_usec, record
+        memory_peak_bytes, cpu_usage_usec, wall_time_usec, record, output_bytes
         """
 
     init(_ row: Row) throws {
@@ -62,7 +62,8 @@ extension StoredAttempt {
         verdict = Verdict(
             state: try row.word(6, "attempts.state"), cause: try row.word(7, "attempts.cause"),
             exit: ExitStatus(code: row[9], signal: row[10]), message: row[8] ?? "")
-        figures = AttemptFigures(memoryPeakBytes: row[11], cpuUsageUsec: row[12], wallTimeUsec: row[13])
+        figures = AttemptFigures(
+            memoryPeakBytes: row[11], cpuUsageUsec: row[12], wallTimeUsec: row[13], outputBytes: row[15])
         record = row[14]
     }
 }

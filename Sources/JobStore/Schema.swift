@@ -10,6 +10,7 @@ enum Schema {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("v1-tables") { db in try db.execute(sql: tables) }
         migrator.registerMigration("v2-list-indexes") { db in try db.execute(sql: listIndexes) }
+        migrator.registerMigration("v3-output-bytes") { db in try db.execute(sql: outputBytes) }
         return migrator
     }()
 
@@ -112,5 +113,10 @@ enum Schema {
     private static let listIndexes = """
         CREATE INDEX jobs_by_state ON jobs(state);
         CREATE INDEX jobs_by_array ON jobs(array_id) WHERE array_id IS NOT NULL;
+        """
+
+    private static let outputBytes = """
+        ALTER TABLE jobs ADD COLUMN output_bytes INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE attempts ADD COLUMN output_bytes INTEGER;
         """
 }

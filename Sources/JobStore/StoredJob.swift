@@ -109,11 +109,16 @@ package struct AttemptFigures: Hashable, Sendable {
     package var memoryPeakBytes: Int?
     package var cpuUsageUsec: Int?
     package var wallTimeUsec: Int?
+    /// What it left on disk as output; not among a job's figures, where the attempts are summed up for retention.
+    package var outputBytes: Int?
 
-    package init(memoryPeakBytes: Int? = nil, cpuUsageUsec: Int? = nil, wallTimeUsec: Int? = nil) {
+    package init(
+        memoryPeakBytes: Int? = nil, cpuUsageUsec: Int? = nil, wallTimeUsec: Int? = nil, outputBytes: Int? = nil
+    ) {
         self.memoryPeakBytes = memoryPeakBytes
         self.cpuUsageUsec = cpuUsageUsec
         self.wallTimeUsec = wallTimeUsec
+        self.outputBytes = outputBytes
     }
 }
 

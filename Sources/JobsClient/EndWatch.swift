@@ -22,17 +22,38 @@ extension JobsClient {
         _ hear: @escaping @Sendable (WaitNews) async -> Void = { _ in }
     ) async throws(ClientError) -> [JobView] {
         let watch = EndWatch(ids: ids, any: any, client: self, hear: hear)
+        return try await throughRestarts { error in
+            await hear(.lost(error))
+        } attempt: { () throws(ClientError) in
+            try await follow(jobs: ids, live: live) { event in try await watch.take(event) }
+        }
+    }
+
+    /// Waits until the job has begun, or has ended without that.
+    public func waitForStart(of id: Int) async throws(ClientError) -> JobView {
+        try await throughRestarts { _ in
+        } attempt: { () throws(ClientError) in
+            try await follow(jobs: [id]) { event -> JobView? in
+                if case .live = event { return nil }
+                let job = try await self.job(id)
+                return job.state.isLive && job.attempt == 0 ? nil : job
+            }
+        }
+    }
+
+    /// Tries again whenever the daemon is back after it went away in the middle.
+    private func throughRestarts<Result>(
+        _ lost: (ClientError) async -> Void, attempt: () async throws(ClientError) -> Result
+    ) async throws(ClientError) -> Result {
         var losses = 0
         while true {
-            do throws(ClientError) {
-                return try await follow(jobs: ids, live: live) { event in try await watch.take(event) }
-            } catch {
+            do throws(ClientError) { return try await attempt() } catch {
                 // A first connection that fails is for the caller; so is a daemon that never gets far.
                 guard error.isLoss || (losses > 0 && error.nobodyListens), !Task.isCancelled, losses < 1000 else {
                     throw error
                 }
                 losses += 1
-                await hear(.lost(error))
+                await lost(error)
                 guard await Reappearance(socket: socket).happens() else { throw error }
             }
         }

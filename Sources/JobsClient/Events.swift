@@ -24,6 +24,12 @@ extension JobsClient {
         if live { items.append("live=1") }
         let path = "/v1/events" + (items.isEmpty ? "" : "?" + items.joined(separator: "&"))
         return try await stream(path) { bytes in
+            // Once it has begun, a question of `body` that finds nobody is the loss of this daemon, too.
+            let body = { (event: JobEvent) async throws -> Result? in
+                do { return try await body(event) } catch let error as ClientError where error.nobodyListens {
+                    throw ClientError.broken("\(error)")
+                }
+            }
             if let result = try await body(.began) { return result }
             var parser = EventParser()
             for try await part in bytes {

@@ -74,6 +74,11 @@ extension JobsClient {
         try value(try await post("/v1/jobs/\(id)/\(verb)", body)["job"] ?? .null)
     }
 
+    /// Limits how many jobs of a group run at once; `nil` lifts the limit.
+    public func setParallel(_ parallel: Int?, ofGroup name: String) async throws(ClientError) {
+        try await put("/v1/groups/\(encoded(name))", .object(["parallel": .int(parallel)]))
+    }
+
     public func submit(_ submission: Submission) async throws(ClientError) -> Submitted {
         try value(try await post("/v1/jobs", submission.json))
     }

@@ -131,7 +131,8 @@ extension Dispatcher {
                 job: id, number: entry.number, verdict: record.verdict,
                 figures: AttemptFigures(
                     memoryPeakBytes: record.usage.memoryPeakBytes, cpuUsageUsec: record.usage.cpuUsageUsec,
-                    wallTimeUsec: record.usage.wallTimeUsec),
+                    wallTimeUsec: record.usage.wallTimeUsec,
+                    outputBytes: directory(of: id, attempt: entry.number).outputBytes),
                 record: record.json.text(), at: at)
         ]
         log.info(
@@ -187,6 +188,7 @@ extension Dispatcher {
                 return
             }
             fresh[id] = nil
+            noteEnd(changes)
             if let error { log.error("\(error)", metadata: ["JOB_ID": "\(id)"]) }
             do throws(CgroupError) { try entry?.attempt?.close() } catch {
                 log.error("\(error.description)", metadata: ["JOB_ID": "\(id)"])
@@ -210,6 +212,7 @@ extension Dispatcher {
         discardLeftovers()
         isRecovered = true
         dispatch()
+        removeExpired()
     }
 
     /// What a daemon that died had recorded and not yet cleared away.

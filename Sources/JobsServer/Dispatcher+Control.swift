@@ -7,6 +7,7 @@ import JobsAPI
 import Linux
 import Scheduler
 import Supervisor
+import SystemPackage
 
 /// What people do to a job. Each returns once it is on disk.
 extension Dispatcher {
@@ -14,7 +15,8 @@ extension Dispatcher {
         case cancel, hold, release, suspend, resume, retry
     }
 
-    func perform(_ verb: Verb, on id: Int, by peer: Peer, now immediately: Bool = false) async throws {
+    func perform(_ order: Order, on id: Int, by peer: Peer) async throws {
+        let verb = order.verb
         guard let job = try store.job(id) else { throw APIFailure.noSuchJob(id) }
         guard peer.mayTouch(job) else { throw APIFailure.notYours(job) }
         // The row may be older than what just happened on this thread.
@@ -24,11 +26,11 @@ extension Dispatcher {
             try await change(id, to: .cancelled, "cancelled by \(peer.name)") { [self] in
                 scheduler.ended(id, as: .cancelled)
             }
-        case (.cancel, .running), (.cancel, .suspended): try cancelRunning(id, immediately)
+        case (.cancel, .running), (.cancel, .suspended): try cancelRunning(id, order.immediately)
         case (.hold, .pending):
             try await change(id, to: .held, "held by \(peer.name)") { [self] in scheduler.hold(id) }
         case (.release, .held):
-            try await change(id, to: .pending, "released by \(peer.name)") { [self] in scheduler.release(id) }
+            try await release(job, memory: order.memoryBytes, by: peer)
         case (.suspend, .running):
             guard let attempt = running[id]?.attempt else { throw APIFailure.wrongState(job, verb.rawValue) }
             do throws(CgroupError) { try attempt.setSuspended(true) } catch { throw APIFailure(503, error.description) }
@@ -53,6 +55,24 @@ extension Dispatcher {
         dispatch()
     }
 
+    /// With another memory limit if somebody gives one: after an out-of-memory at its ceiling nothing else would help.
+    private func release(_ job: StoredJob, memory: Int?, by peer: Peer) async throws {
+        var changes: [Change] = []
+        if let memory {
+            var job = job
+            job.memoryRequestBytes = memory
+            changes.append(
+                .updated(
+                    job: job.id, [.memoryLimitBytes(memory), .memoryRequestBytes(memory)],
+                    detail: "memory set to \(ByteCount(memory)) by \(peer.name)", at: now))
+            scheduler.setRequest(Self.resources(of: job), of: job.id)
+        }
+        scheduler.release(job.id)
+        changes.append(
+            .changed(job: job.id, to: .pending, cause: nil, detail: "released by \(peer.name)", at: now))
+        if let error = await written(changes) { throw APIFailure.store(error) }
+    }
+
     private func cancelRunning(_ id: Int, _ immediately: Bool) throws {
         guard let entry = running[id], let attempt = entry.attempt else {
             throw APIFailure(409, "job \(id) has ended")
@@ -66,29 +86,61 @@ extension Dispatcher {
     private func change(_ id: Int, to state: JobState, _ detail: String, effect: () -> Void) async throws {
         effect()
         let cause: Cause? = state == .cancelled ? .cancelled : nil
-        let error = await withCheckedContinuation { (continuation: CheckedContinuation<StoreError?, Never>) in
-            commit([.changed(job: id, to: state, cause: cause, detail: detail, at: now)]) {
-                continuation.resume(returning: $0)
-            }
+        if let error = await written([.changed(job: id, to: state, cause: cause, detail: detail, at: now)]) {
+            throw APIFailure.store(error)
         }
-        if let error { throw APIFailure.store(error) }
+        if state == .cancelled { noteEnd([]) }
     }
 
     /// Whether new attempts may start; those that run go on.
-    package func setDraining(_ draining: Bool) {
-        isDrainingAsked = draining
+    func setDraining(_ draining: Bool) throws {
+        try set { $0.isDraining = draining }
         scheduler.isDraining = draining || storeTrouble != nil
         statusChanged()
         dispatch()
     }
 
-    func setParallel(_ parallel: Int?, ofGroup name: String) throws {
-        groups[name] = parallel
-        do { try GroupFile.write(groups, settings.stateDirectory) } catch {
-            throw APIFailure(503, "cannot write \(settings.stateDirectory)/groups.json: \(error)")
+    private func set(_ change: (inout QueueSettings) -> Void) throws(APIFailure) {
+        var wishes = wishes
+        change(&wishes)
+        do throws(Errno) { try wishes.write(settings.stateDirectory) } catch {
+            throw APIFailure(503, "cannot write the settings in \(settings.stateDirectory): \(error)")
         }
+        self.wishes = wishes
+    }
+
+    func setParallel(_ parallel: Int?, ofGroup name: String) throws {
+        try set { $0.groups[name] = parallel }
         scheduler.setParallel(parallel, ofGroup: name)
         dispatch()
+    }
+}
+
+/// A verb with what was said beside it.
+struct Order: Sendable {
+    var verb: Dispatcher.Verb
+    /// `cancel`: without a grace period.
+    var immediately = false
+    /// `release`: the limit of the next attempt.
+    var memoryBytes: Int?
+
+    init(_ verb: Dispatcher.Verb, _ body: JSON?) throws(APIFailure) {
+        self.verb = verb
+        guard let body else { return }
+        guard let members = body.objectValue else { throw APIFailure(400, "expected an object") }
+        for member in members {
+            switch (verb, member.key) {
+            case (.cancel, "now"):
+                guard let now = member.value.boolValue else { throw APIFailure(400, "now must be true or false") }
+                immediately = now
+            case (.release, "memory_bytes"):
+                guard let bytes = member.value.intValue, bytes > 0 else {
+                    throw APIFailure(400, "memory_bytes must be a whole number above 0")
+                }
+                memoryBytes = bytes
+            default: throw APIFailure(400, "'\(verb.rawValue)' takes no '\(member.key)'")
+            }
+        }
     }
 }
 

@@ -39,6 +39,6 @@ extension Dispatcher {
         let jobs = scheduler.counts
         let words = "\(jobs.running) running, \(jobs.waiting) waiting"
         if let storeTrouble { return "\(words); nothing starts: \(storeTrouble.description)" }
-        return isDrainingAsked ? words + "; draining" : words
+        return wishes.isDraining ? words + "; draining" : words
     }
 }

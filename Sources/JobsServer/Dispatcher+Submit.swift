@@ -105,16 +105,43 @@ extension Dispatcher {
     }
 
     /// Names become the ids that they mean now; later jobs of the same name do not change that.
+    ///
+    /// The name of an array means all of its jobs: `ok` and `any` wait for every one, `failed` for the first that fails.
     private func resolve(_ dependency: Dependency, owner: UInt32) throws -> Dependency {
-        try Dependency(
-            dependency.alternatives.map { terms in
-                try terms.map { term in
-                    guard case .name(let name) = term.target else { return term }
-                    guard let id = try store.newest(named: name, owner: owner) else {
-                        throw APIFailure(400, "--after names the job '\(name)', and you have none of that name")
-                    }
-                    return Dependency.Term(term.condition, .id(id))
+        var alternatives: [[Dependency.Term]] = []
+        for terms in dependency.alternatives {
+            var resolved: [[Dependency.Term]] = [[]]
+            for term in terms {
+                let meant = try targets(of: term, owner: owner).map { Dependency.Term(term.condition, .id($0)) }
+                if term.condition == .failed {
+                    resolved = resolved.flatMap { terms in meant.map { terms + [$0] } }
+                } else {
+                    resolved = resolved.map { $0 + meant }
                 }
-            })
+            }
+            alternatives += resolved
+        }
+        guard alternatives.reduce(0, { $0 + $1.count }) <= Self.mostTerms else {
+            throw APIFailure(
+                400, "--after means more than \(Self.mostTerms) jobs; name fewer, or a job that waits for them")
+        }
+        return Dependency(alternatives)
+    }
+
+    private static let mostTerms = 20_000
+
+    private func targets(of term: Dependency.Term, owner: UInt32) throws -> [Int] {
+        switch term.target {
+        case .id(let id): return [id]
+        case .name(let name):
+            guard let newest = try store.newest(named: name, owner: owner).flatMap({ try store.job($0) }) else {
+                throw APIFailure(400, "--after names the job '\(name)', and you have none of that name")
+            }
+            guard let array = newest.array?.id else { return [newest.id] }
+            var query = JobQuery(limit: Self.mostTerms + 1)
+            query.arrayID = array
+            query.order = .oldestFirst
+            return try store.jobs(matching: query).map(\.id)
+        }
     }
 }

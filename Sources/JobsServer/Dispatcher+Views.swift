@@ -90,7 +90,7 @@ extension Dispatcher {
 
     func daemon() throws -> DaemonView {
         var byGroup: [String: (running: Int, pending: Int)] = [:]
-        for group in groups.keys { byGroup[group] = (0, 0) }
+        for group in wishes.groups.keys { byGroup[group] = (0, 0) }
         var (runs, waits) = (0, 0)
         for (group, states) in try store.counts() {
             let running = (states[.running] ?? 0) + (states[.suspended] ?? 0)
@@ -101,12 +101,12 @@ extension Dispatcher {
         }
         return DaemonView(
             version: settings.version, pid: Int(getpid()), stateDirectory: settings.stateDirectory,
-            draining: isDrainingAsked, memoryTotalBytes: scheduler.capacity.memoryBytes,
+            draining: wishes.isDraining, memoryTotalBytes: scheduler.capacity.memoryBytes,
             memoryFreeBytes: scheduler.free.memoryBytes, cpusTotal: Double(scheduler.capacity.milliCPUs) / 1000,
             cpusFree: Double(scheduler.free.milliCPUs) / 1000, running: runs, pending: waits,
             groups: byGroup.sorted { $0.key < $1.key }.map {
                 DaemonView.Group(
-                    name: $0.key, parallel: groups[$0.key], running: $0.value.running, pending: $0.value.pending)
+                    name: $0.key, parallel: wishes.groups[$0.key], running: $0.value.running, pending: $0.value.pending)
             })
     }
 }

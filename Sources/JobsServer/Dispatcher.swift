@@ -28,7 +28,9 @@ package actor Dispatcher {
     /// Jobs of which something is not on disk yet, so that they start from here: a read may be older than what was
     /// appended last.
     var fresh: [Int: (job: StoredJob, document: JobDocument)] = [:]
-    var groups: [String: Int]
+    /// What an operator has set; see ``set(_:)``.
+    var wishes: QueueSettings
+    var expiry = Expiry()
     var watchers: [Int: AsyncStream<StateChange>.Continuation] = [:]
     var nextWatcher = 0
     var outputFollowers: [Int: [AsyncStream<Void>.Continuation]] = [:]
@@ -50,14 +52,17 @@ package actor Dispatcher {
         package var version: String
         /// What all jobs may have together.
         package var capacity: Resources
+        package var retention: RetentionPolicy
 
         package init(
-            stateDirectory: String, initPath: String, version: String, capacity: Resources
+            stateDirectory: String, initPath: String, version: String, capacity: Resources,
+            retention: RetentionPolicy = RetentionPolicy()
         ) {
             self.stateDirectory = stateDirectory
             self.initPath = initPath
             self.version = version
             self.capacity = capacity
+            self.retention = retention
         }
     }
 
@@ -80,9 +85,10 @@ package actor Dispatcher {
         self.settings = settings
         self.store = store
         self.log = log
-        groups = GroupFile.read(settings.stateDirectory)
+        wishes = QueueSettings(settings.stateDirectory)
         nextID = try store.nextID()
-        scheduler = Scheduler(capacity: settings.capacity, groups: groups)
+        scheduler = Scheduler(capacity: settings.capacity, groups: wishes.groups)
+        scheduler.isDraining = wishes.isDraining
         supervisor = Supervisor(root: root, loop: executor.eventLoop, initPath: settings.initPath)
     }
 
@@ -98,6 +104,11 @@ package actor Dispatcher {
         store.append(changes) { [self] error in
             executor.post { self.assumeIsolated { $0.committed(number, error) } }
         }
+    }
+
+    /// The same for somebody who waits for it.
+    func written(_ changes: [Change]) async -> StoreError? {
+        await withCheckedContinuation { continuation in commit(changes) { continuation.resume(returning: $0) } }
     }
 
     private func committed(_ number: Int, _ error: StoreError?) {
@@ -135,7 +146,7 @@ package actor Dispatcher {
                     queue.log.notice("the disk takes writes again")
                     queue.storeTrouble = nil
                     queue.statusChanged()
-                    queue.scheduler.isDraining = queue.isDrainingAsked
+                    queue.scheduler.isDraining = queue.wishes.isDraining
                     for (id, running) in queue.running { if running.unrecorded != nil { queue.keep(id) } }
                     queue.dispatch()
                 }
@@ -143,7 +154,6 @@ package actor Dispatcher {
         }
     }
 
-    var isDrainingAsked = false
     /// Set once everything of an earlier daemon has been taken in; before that, what is free is not known.
     var isRecovered = false
 
@@ -164,16 +174,14 @@ package actor Dispatcher {
 
     private func armAlarm() {
         guard let next = scheduler.nextBegin else { return }
-        if alarm == nil, let timer = try? Linux.Timer() {
+        if alarm == nil, let timer = try? Linux.Timer(ofWallClock: true) {
             alarm = timer
             try? executor.eventLoop.watch(timer.descriptor.rawValue) { [self] in
                 timer.acknowledge()
                 dispatch()
             }
         }
-        // At most an hour ahead: the clock on the wall may jump, the timer's does not.
-        let wait = min(max(1, next - now.microsecondsSinceEpoch), 3_600_000_000)
-        try? alarm?.arm(microseconds: wait)
+        try? alarm?.arm(at: next)
     }
 
     // MARK: News

@@ -32,7 +32,8 @@ package enum OpenAPI {
                 query: [
                     ("live", "1: only those that have not ended"), ("state", "states, separated by commas"),
                     ("name", "of this name"), ("owner", "of this user"), ("group", "of this group"),
-                    ("array", "of this array"), ("ids", "ranges such as 1-5,9"), ("limit", "at most so many, 1000"),
+                    ("array", "of this array"), ("ids", "ranges such as 1-5,9"),
+                    ("since", "ended at or after this moment (RFC 3339)"), ("limit", "at most so many, 1000"),
                     ("before", "only ids below this, for the next page"),
                 ], failures: ["400"]),
             Operation(
@@ -46,6 +47,10 @@ package enum OpenAPI {
                 query: [
                     ("attempt", "the newest if left out"), ("offset", "from this byte on"), ("tail", "the last bytes"),
                     ("follow", "1: go on until the attempt has ended"),
+                    (
+                        "framed",
+                        "1: before each piece a line `NEXT LENGTH` with the offset to go on from, and `0 0` at the end"
+                    ),
                 ], failures: ["403", "404"]),
             Operation(
                 method: "get", path: "/v1/events",
@@ -55,8 +60,8 @@ package enum OpenAPI {
         + Dispatcher.Verb.allCases.map { verb in
             Operation(
                 method: "post", path: "/v1/jobs/{id}/\(verb.rawValue)",
-                summary: "\(verb.rawValue.capitalizedFirst) a job.",
-                failures: ["403", "404", "409", "503"])
+                summary: "\(verb.rawValue.capitalizedFirst) a job.\(verb.bodyDescription)",
+                failures: ["400", "403", "404", "409", "503"])
         }
 
     static let document: JSON = .object([
@@ -125,6 +130,16 @@ package enum OpenAPI {
             "name": .string(name), "in": .string(place), "required": .bool(required),
             "description": .string(description ?? "the \(name)"), "schema": .object(["type": "string"]),
         ])
+    }
+}
+
+extension Dispatcher.Verb {
+    fileprivate var bodyDescription: String {
+        switch self {
+        case .cancel: " The body may be {\"now\": true}: no grace period."
+        case .release: " The body may be {\"memory_bytes\": N}: the limit of its next attempt."
+        case .hold, .suspend, .resume, .retry: ""
+        }
     }
 }
 

@@ -37,7 +37,7 @@ package enum RetryRules {
         let next = min(wanted, ceiling)
         guard next > memory.bytes else {
             return .hold(
-                reason: "it ran out of memory at its ceiling of \(memory); raise it (--oom-max), then `jobs release`")
+                reason: "it ran out of memory at its ceiling of \(memory); `jobs release --memory SIZE` gives it more")
         }
         // No pause: the reason is known and the remedy is taken.
         return .again(afterUsec: 0, memory: ByteCount(next))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import HTTPTypes
+import Foundation
 import Hummingbird
 import JobFile
 import JobModel
@@ -31,8 +32,8 @@ struct Routes: Sendable {
         for verb in Dispatcher.Verb.allCases {
             router.post("/v1/jobs/{id}/\(verb.rawValue)") { request, context in
                 let id = try id(context)
-                let now = verb == .cancel ? try await body(request)?["now"]?.boolValue ?? false : false
-                try await dispatcher.perform(verb, on: id, by: context.peer, now: now)
+                let order = try Order(verb, try await body(request))
+                try await dispatcher.perform(order, on: id, by: context.peer)
                 return answer(200, try await dispatcher.account(of: id, for: context.peer))
             }
         }
@@ -62,17 +63,21 @@ struct Routes: Sendable {
 
     private func drain(_ on: Bool, _ context: APIContext) async throws -> Response {
         try requireOperator(context)
-        await dispatcher.setDraining(on)
+        try await dispatcher.setDraining(on)
         return answer(200, try await dispatcher.daemonJSON())
     }
 
     private func setGroup(_ request: Request, _ context: APIContext) async throws -> Response {
         try requireOperator(context)
-        let name = context.parameters.get("name") ?? ""
+        // Parts of a path arrive as they were written.
+        let name = context.parameters.get("name")?.removingPercentEncoding ?? ""
+        if let problem = NameRule.problem(of: name) { throw APIFailure(400, "the name of a group \(problem)") }
         guard let json = try await body(request), json.objectValue?.contains(where: { $0.key == "parallel" }) == true
         else { throw APIFailure(400, "expected {\"parallel\": NUMBER}, or null for no limit") }
         let parallel = json["parallel"]?.intValue
-        guard parallel.map({ $0 >= 0 }) ?? true else { throw APIFailure(400, "parallel must be 0 or more") }
+        guard (json["parallel"] ?? .null) == .null || parallel.map({ $0 >= 0 }) == true else {
+            throw APIFailure(400, "parallel must be a whole number from 0 on, or null for no limit")
+        }
         try await dispatcher.setParallel(parallel, ofGroup: name)
         return answer(200, try await dispatcher.daemonJSON())
     }
@@ -92,22 +97,21 @@ struct Routes: Sendable {
 
     private func list(_ request: Request, _ context: APIContext) async throws -> Response {
         let parameters = request.uri.queryParameters
-        var limit = 1000
-        if let text = parameters.get("limit") {
-            guard let number = Int(text), (1...100_000).contains(number) else {
-                throw APIFailure(400, "limit must be from 1 to 100000")
-            }
-            limit = number
-        }
+        let limit = try request.number("limit", in: 1...100_000) ?? 1000
         var query = JobQuery(limit: limit + 1)
-        query.liveOnly = parameters.get("live") == "1"
+        query.liveOnly = try request.flag("live")
         query.name = parameters.get("name")
         query.group = parameters.get("group")
-        query.after = parameters.get("before").flatMap { Int($0) }
-        query.arrayID = parameters.get("array").flatMap { Int($0) }
+        query.after = try request.number("before", in: 0...Int.max)
+        query.arrayID = try request.number("array", in: 1...Int.max)
         if let owner = parameters.get("owner") {
             guard let account = Account.find(owner) else { throw APIFailure(400, "there is no user '\(owner)'") }
             query.ownerUID = account.uid
+        }
+        if let text = parameters.get("since") {
+            do throws(QuantityError) { query.endedSince = try Timestamp(parsing: text) } catch {
+                throw APIFailure(400, error.description)
+            }
         }
         if let text = parameters.get("state") {
             var states: Set<JobState> = []
@@ -137,6 +141,27 @@ struct Routes: Sendable {
             ranges.append(low...high)
         }
         return ranges
+    }
+}
+
+extension Request {
+    /// A number in the query; `nil` if it is not there.
+    func number(_ name: String, in range: ClosedRange<Int>) throws(APIFailure) -> Int? {
+        guard let text = uri.queryParameters.get(name) else { return nil }
+        guard let number = Int(text), range.contains(number) else {
+            let most = range.upperBound == .max ? "on" : "to \(range.upperBound)"
+            throw APIFailure(400, "\(name) must be a number from \(range.lowerBound) \(most), not '\(text)'")
+        }
+        return number
+    }
+
+    /// A switch in the query: 1 or 0, off if it is not there.
+    func flag(_ name: String) throws(APIFailure) -> Bool {
+        switch uri.queryParameters.get(name) {
+        case "1": return true
+        case nil, "0": return false
+        case .some(let text): throw APIFailure(400, "\(name) must be 0 or 1, not '\(text)'")
+        }
     }
 }
 

@@ -44,7 +44,7 @@ package struct Server: Service {
             server: .http1(
                 configuration: .init(additionalChannelHandlers: [MalformedRequest()], idleTimeout: .seconds(60))),
             configuration: .init(
-                address: .unixDomainSocket(path: path), serverName: "jobsd",
+                address: .unixDomainSocket(path: path), serverName: "jobsd", backlog: Self.connections,
                 availableConnectionsDelegate: .maximum(Self.connections, logger: log)),
             onServerRunning: { _ in
                 chmod(path, 0o666)

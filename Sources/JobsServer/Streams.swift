@@ -14,30 +14,35 @@ extension Routes {
         guard ["stdout", "stderr"].contains(stream) else {
             throw APIFailure(404, "there is no stream '\(stream)'; there are stdout and stderr")
         }
-        let parameters = request.uri.queryParameters
         let place = try await dispatcher.output(
-            of: id, attempt: parameters.get("attempt").flatMap { Int($0) }, for: context.peer)
-        var start = parameters.get("offset").flatMap { Int($0) } ?? 0
-        if let tail = parameters.get("tail").flatMap({ Int($0) }) {
+            of: id, attempt: request.number("attempt", in: 1...Int.max), for: context.peer)
+        var start = try request.number("offset", in: 0...Int.max) ?? 0
+        if let tail = try request.number("tail", in: 0...Int.max) {
             start = max(0, OutputReader(directory: place.directory, stream: stream).length - tail)
         }
-        let follow = parameters.get("follow") == "1"
+        let follow = try request.flag("follow")
+        let isFramed = try request.flag("framed")
         let reader = OutputReader(directory: place.directory, stream: stream, from: max(0, start))
         let dispatcher = dispatcher
         return Response(
-            status: .ok, headers: [.contentType: "text/plain; charset=utf-8"],
+            status: .ok,
+            headers: [.contentType: isFramed ? "application/octet-stream" : "text/plain; charset=utf-8"],
             body: ResponseBody { writer in
                 var reader = reader
                 guard follow else {
-                    try await copy(&reader, to: &writer)
+                    try await copy(&reader, framed: isFramed, to: &writer)
+                    if isFramed { try await writer.write(OutputFrame.end) }
                     return try await writer.finish(nil)
                 }
                 // Watched before the first read, so that nothing falls in between.
                 let growth = await dispatcher.growth(of: id, attempt: place.attempt, stream: stream)
                 try await untilClosed(request, &writer) { writer in
-                    try await copy(&reader, to: &writer)
-                    for await _ in growth { try await copy(&reader, to: &writer) }
-                    try await copy(&reader, to: &writer)
+                    try await copy(&reader, framed: isFramed, to: &writer)
+                    for await _ in growth { try await copy(&reader, framed: isFramed, to: &writer) }
+                    try await copy(&reader, framed: isFramed, to: &writer)
+                    // Not if it is the daemon that ends.
+                    let isOver = await !dispatcher.isStopping
+                    if isFramed, isOver { try await writer.write(OutputFrame.end) }
                 }
                 try await writer.finish(nil)
             })
@@ -46,7 +51,7 @@ extension Routes {
     func events(_ request: Request, _ context: APIContext) async throws -> Response {
         let parameters = request.uri.queryParameters
         let ids = parameters.get("job").map { Set($0.split(separator: ",").compactMap { Int($0) }) }
-        let isLive = parameters.get("live") == "1"
+        let isLive = try request.flag("live")
         let dispatcher = dispatcher
         let changes = await dispatcher.changes()
         return Response(
@@ -90,12 +95,23 @@ extension Routes {
     }
 }
 
-private func copy(_ reader: inout OutputReader, to writer: inout any ResponseBodyWriter) async throws {
+private func copy(
+    _ reader: inout OutputReader, framed: Bool, to writer: inout any ResponseBodyWriter
+) async throws {
     while true {
         let bytes = reader.next()
         if bytes.isEmpty { return }
+        if framed { try await writer.write(OutputFrame.head(next: reader.position, length: bytes.count)) }
         try await writer.write(ByteBuffer(bytes: bytes))
     }
+}
+
+/// Tells a reader that will come back where to go on, which the bytes alone do not say once some were dropped.
+enum OutputFrame {
+    /// Before each piece: where the stream goes on after it, and its length.
+    static func head(next: Int, length: Int) -> ByteBuffer { ByteBuffer(string: "\(next) \(length)\n") }
+    /// A piece of no length: there is no more to come.
+    static let end = ByteBuffer(string: "0 0\n")
 }
 
 /// Writes until `body` is done or the reader has gone away, which nothing else would tell before the next write.

@@ -7,25 +7,42 @@ import SystemPackage
 package struct Timer: Sendable {
     package let descriptor: Descriptor
 
-    package init() throws(Errno) {
+    /// - Parameter ofWallClock: for ``arm(at:)`` alone: it follows the clock when that is set or the machine slept.
+    package init(ofWallClock: Bool = false) throws(Errno) {
+        let clock = Int(ofWallClock ? CLOCK_REALTIME : CLOCK_MONOTONIC)
         descriptor = Descriptor(
-            CInt(try syscall(Int(SYS_timerfd_create), Int(CLOCK_MONOTONIC), Int(O_CLOEXEC | O_NONBLOCK))))
+            CInt(try syscall(Int(SYS_timerfd_create), clock, Int(O_CLOEXEC | O_NONBLOCK))))
     }
 
     /// Fires once in `microseconds` from now; at least 1, because 0 disarms.
     package func arm(microseconds: Int) throws(Errno) {
+        try set(microseconds, flags: 0)
+    }
+
+    /// Does not fire any more.
+    package func disarm() {
+        _ = try? set(itimerspec(), flags: 0)
+    }
+
+    /// Fires once when the wall clock shows that many microseconds since 1970, at once if that is past.
+    package func arm(at microseconds: Int) throws(Errno) {
+        // TFD_TIMER_ABSTIME
+        try set(microseconds, flags: 1)
+    }
+
+    private func set(_ microseconds: Int, flags: Int) throws(Errno) {
         let usec = max(1, microseconds)
         try set(
             itimerspec(
-                it_interval: timespec(), it_value: timespec(tv_sec: usec / 1_000_000, tv_nsec: usec % 1_000_000 * 1000))
-        )
+                it_interval: timespec(), it_value: timespec(tv_sec: usec / 1_000_000, tv_nsec: usec % 1_000_000 * 1000)),
+            flags: flags)
     }
 
-    private func set(_ value: itimerspec) throws(Errno) {
+    private func set(_ value: itimerspec, flags: Int) throws(Errno) {
         var value = value
         let raw = Int(descriptor.rawValue)
         let result = withUnsafePointer(to: &value) {
-            clinux_syscall(Int(SYS_timerfd_settime), raw, 0, $0.address, 0, 0, 0)
+            clinux_syscall(Int(SYS_timerfd_settime), raw, flags, $0.address, 0, 0, 0)
         }
         if result < 0 { throw Errno(rawValue: CInt(-result)) }
     }

@@ -158,6 +158,9 @@ package enum Control {
     package static let kill: UInt8 = 201
     /// The account is closed: jobs-init of a queued job may go. Its channel is a FIFO that never ends.
     package static let leave: UInt8 = 202
+    /// The job was frozen, or thawed: its wall-time limit stands still in between.
+    package static let pause: UInt8 = 203
+    package static let resume: UInt8 = 204
     /// A byte from 1 to 64 is a signal for the command's process group.
     package static let signals: ClosedRange<UInt8> = 1...64
 }

@@ -57,13 +57,7 @@ extension Scheduler {
     package mutating func requeue(_ id: Int, notBefore begin: Int? = nil, request: Resources? = nil) {
         guard let job = jobs[id], job.status.contains(.running) else { return }
         stop(id)
-        if let request {
-            var kind = queue.kind(job.kind)
-            kind.request = request
-            // Joined before the old one is left, so that an array never is without a kind.
-            jobs[id]?.kind = queue.join(kind, arrayParallel: nil)
-            queue.leave(job.kind)
-        }
+        if let request { replaceRequest(request, of: id, job) }
         setBegin(begin, of: id)
         setStatus(begin == nil ? [] : .begin, of: id)
     }
@@ -76,6 +70,14 @@ extension Scheduler {
 
     /// Undoes ``hold(_:)``, or that the job was submitted as held.
     package mutating func release(_ id: Int) { clear(.held, of: id) }
+
+    /// Counts a job that does not run with something else.
+    package mutating func setRequest(_ request: Resources, of id: Int) {
+        guard let job = jobs[id], !job.status.contains(.running) else { return }
+        setStatus(job.status.union(.held), of: id)
+        replaceRequest(request, of: id, job)
+        setStatus(job.status, of: id)
+    }
 
     /// Moves a job in the order; a running one for its next attempt.
     package mutating func setPriority(_ priority: Int, of id: Int) {
@@ -102,6 +104,14 @@ extension Scheduler {
         let index = queue.join(kind, arrayParallel: entry.array?.parallel)
         // Not ready until its status is set.
         jobs[entry.id] = Job(priority: entry.priority, kind: index, status: .held)
+    }
+
+    private mutating func replaceRequest(_ request: Resources, of id: Int, _ job: Job) {
+        var kind = queue.kind(job.kind)
+        kind.request = request
+        // Joined before the old one is left, so that an array never is without a kind.
+        jobs[id]?.kind = queue.join(kind, arrayParallel: nil)
+        queue.leave(job.kind)
     }
 
     mutating func start(_ id: Int, at now: Int) {

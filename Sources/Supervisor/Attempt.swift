@@ -49,7 +49,7 @@ package final class Attempt {
         let baseline = Baseline(
             place: cgroup.place, unenforced: unenforced, machine: MachineReading(supervisor.sources),
             ancestors: cgroup.ancestorCounters(),
-            companions: supervisor.root.attempts().subtracting([cgroup.name]))
+            companions: supervisor.companions(of: cgroup.name))
         if request.spec.isolation.cgroup, let identity = plan.identity, let unified = cgroup.unified {
             // A job with a cgroup namespace may make cgroups below its own.
             for name in ["", "/cgroup.procs", "/cgroup.subtree_control", "/cgroup.threads"] {
@@ -139,8 +139,11 @@ package final class Attempt {
     /// Repeats what an earlier daemon began with ``cancel(signal:)``.
     package func cancelAgain() { tell(Control.terminate) }
 
-    /// Stops or continues every process of the job.
-    package func setSuspended(_ suspended: Bool) throws(CgroupError) { try cgroup.setFrozen(suspended) }
+    /// Stops or continues every process of the job, and with them the clock of its wall-time limit.
+    package func setSuspended(_ suspended: Bool) throws(CgroupError) {
+        try cgroup.setFrozen(suspended)
+        tell(suspended ? Control.pause : Control.resume)
+    }
 
     /// Lets the command of a queued job start, now that its start is on disk.
     package func allowStart() {
@@ -232,6 +235,7 @@ package final class Attempt {
     private func finish() {
         // What memory consists of first: files in a private tmpfs go with the mounts.
         isFinished = true
+        supervisor.ended.insert(cgroup.name)
         watch.sample(always: true)
         stopWatching()
         if request.queued == nil {
@@ -271,6 +275,7 @@ package final class Attempt {
         launch.control = nil
         request.queued?.removeWorkingFiles()
         try cgroup.remove()
+        supervisor.ended.remove(cgroup.name)
     }
 
     private func stopWatching() {
@@ -317,7 +322,7 @@ package final class Attempt {
                     .cacheLimited,
                     "it reached its memory limit\(often) and page cache was reclaimed; more memory may make it faster"))
         }
-        let companions = baseline.companions.union(supervisor.root.attempts().subtracting([cgroup.name]))
+        let companions = baseline.companions.union(supervisor.companions(of: cgroup.name))
         if !companions.isEmpty {
             flags.append(
                 TrustFlag(

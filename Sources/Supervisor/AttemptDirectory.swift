@@ -37,6 +37,15 @@ package struct AttemptDirectory: Hashable, Sendable {
     /// Whether there is anything but output in it.
     package var isWorking: Bool { Files.exists(control) || Files.exists(baseline) }
 
+    /// What the output takes on disk, in bytes of the files.
+    package var outputBytes: Int {
+        // Most attempts have none, and then no file.
+        ((try? Files.list(path)) ?? []).reduce(0) { sum, entry in
+            guard entry.name.hasPrefix("stdout.") || entry.name.hasPrefix("stderr.") else { return sum }
+            return sum + ((try? Files.status(path + "/" + entry.name)).map { Int($0.st_size) } ?? 0)
+        }
+    }
+
     /// Removes what only a running attempt needs; the output stays until the job itself is forgotten.
     func removeWorkingFiles() {
         for file in [report, control, baseline, path + "/cancelled"] { unlink(file) }

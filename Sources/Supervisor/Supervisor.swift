@@ -15,6 +15,8 @@ package final class Supervisor {
     private let initPath: String
     private var filter: [UInt8]?
     private var sequence = 0
+    /// Attempts that have ended and whose cgroups still stand, until their records are on disk.
+    var ended: Set<String> = []
 
     /// - Parameter initPath: the jobs-init executable.
     package init(root: CgroupRoot, loop: EventLoop, initPath: String) {
@@ -138,6 +140,9 @@ package final class Supervisor {
         do throws(CgroupError) { try baseline.place.remove() } catch { throw .cgroup(error) }
         directory.removeWorkingFiles()
     }
+
+    /// The attempts that run beside that one; a cgroup whose last process is gone is nobody's company.
+    func companions(of name: String) -> Set<String> { root.attempts().subtracting(ended).subtracting([name]) }
 
     private func name(of request: Request) -> String {
         guard request.queued != nil, let id = request.identity.id else { return AttemptName.run(sequence: sequence) }

@@ -13,6 +13,10 @@ final class Deadlines {
     let cpu: Timer
     let grace: Timer
     private let plan: Plan
+    /// The moment on the monotonic clock at which wall time is used up.
+    private var wallEnd: Int?
+    /// Of the wall time, while the job is suspended.
+    private var wallLeft: Int?
     private let cpus: Int
 
     init(plan: Plan, startedUsec: Int) throws(SetupFailure) {
@@ -22,13 +26,32 @@ final class Deadlines {
             wall = try Timer()
             cpu = try Timer()
             grace = try Timer()
-            if let limit = plan.wallTimeUsec {
-                try wall.arm(microseconds: startedUsec + limit - Clock.monotonicMicroseconds)
-            }
+            wallEnd = plan.wallTimeUsec.map { startedUsec + $0 }
+            try armWall()
         } catch {
             throw SetupFailure(step: "arm the time limits", detail: "timerfd", errno: error.rawValue)
         }
         _ = isCPUTimeUsedUp()
+    }
+
+    private func armWall() throws(Errno) {
+        if let wallEnd { try wall.arm(microseconds: wallEnd - Clock.monotonicMicroseconds) }
+    }
+
+    /// A suspended job uses up neither time.
+    func pause() {
+        wallLeft = wallLeft ?? wallEnd.map { $0 - Clock.monotonicMicroseconds }
+        wall.disarm()
+        cpu.disarm()
+    }
+
+    func resume() {
+        guard let left = wallLeft ?? (plan.wallTimeUsec == nil ? 0 : nil) else { return }
+        wallLeft = nil
+        if wallEnd != nil { wallEnd = Clock.monotonicMicroseconds + left }
+        try? armWall()
+        // Comes soon if it is used up already.
+        if plan.cpuTimeUsec != nil { try? cpu.arm(microseconds: 1) }
     }
 
     /// Whether the cpu-time limit is reached; if not, the timer is set for the next time it can be.

@@ -92,6 +92,8 @@ struct Watch {
             switch byte {
             case Control.terminate: end()
             case Control.kill: killer.killAll()
+            case Control.pause: deadlines.pause()
+            case Control.resume: deadlines.resume()
             case Control.signals: killer.forward(CInt(byte))
             default: break
             }

@@ -29,7 +29,8 @@ struct ChangeVerb {
                     complain("none of '\(word)' can be \(done) now; `jobs status \(word)` shows them")
                     code = 1
                 }
-                jobs += found.map(\.id)
+                // Those that wait first: the end of a running one would start the next of them.
+                jobs += (found.filter { $0.state.isWaiting } + found.filter { !$0.state.isWaiting }).map(\.id)
             } catch {
                 guard case .refused = error else { throw error }
                 complain(error.description)

@@ -6,7 +6,9 @@ import JobsClient
 struct DrainCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "drain", abstract: "Let nothing start any more; what runs goes on.",
-        discussion: "Before a reboot or an upgrade. Only root may drain the machine's daemon.")
+        discussion:
+            "Before a reboot or an upgrade: it holds until `jobs undrain`, also through restarts. Only root may drain the machine's daemon."
+    )
 
     @Flag(help: "Let jobs start again, as `jobs undrain` does.")
     var off = false

@@ -42,7 +42,10 @@ struct Jobs: ParsableCommand {
                 ]),
             CommandGroup(
                 name: "This machine:",
-                subcommands: [DrainCommand.self, UndrainCommand.self, DoctorCommand.self, ShellInitCommand.self]),
+                subcommands: [
+                    GroupCommand.self, DrainCommand.self, UndrainCommand.self, DoctorCommand.self,
+                    ShellInitCommand.self,
+                ]),
         ])
 }
 

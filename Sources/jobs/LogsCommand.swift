@@ -60,21 +60,21 @@ struct LogsCommand: DaemonCommand {
 
     /// There is nothing to follow before it runs.
     private func waitForStart(_ id: Int, _ client: JobsClient) async throws {
-        let job = try await client.follow(jobs: [id]) { event -> JobView? in
-            if case .live = event { return nil }
-            let job = try await client.job(id)
-            return job.state.isLive && job.attempt == 0 ? nil : job
-        }
+        let job = try await client.waitForStart(of: id)
         if job.attempt == 0 {
             throw ClientError.refused(status: 404, message: "job \(id) never ran: \(job.message ?? job.state.rawValue)")
         }
     }
 
     private func copy(_ id: Int, _ stream: String, to descriptor: Descriptor, _ client: JobsClient) async throws {
+        if follow {
+            return try await client.followOutput(of: id, stream, attempt: attempt, tail: tail?.bytes) { bytes in
+                Output.write(bytes, to: descriptor)
+            }
+        }
         var items: [String] = []
         if let attempt { items.append("attempt=\(attempt)") }
         if let tail { items.append("tail=\(tail.bytes)") }
-        if follow { items.append("follow=1") }
         let query = items.isEmpty ? "" : "?" + items.joined(separator: "&")
         try await client.stream("/v1/jobs/\(id)/output/\(stream)" + query) { body in
             for try await bytes in body { Output.write(bytes, to: descriptor) }

@@ -31,6 +31,22 @@ struct Jobsd: AsyncParsableCommand {
     @Option(help: "CPUs that all jobs may have together. All of the machine's if left out.")
     var cpus: String?
 
+    @Option(
+        name: .customLong("keep-age"),
+        help: ArgumentHelp(
+            "Remove finished jobs and their output after this time; `unlimited` keeps them.", valueName: "time"))
+    var keepAge = "30d"
+
+    @Option(
+        name: .customLong("keep-jobs"),
+        help: ArgumentHelp("Keep about so many finished jobs, the newest.", valueName: "number"))
+    var keepJobs = "100000"
+
+    @Option(
+        name: .customLong("keep-bytes"),
+        help: ArgumentHelp("Keep about so much output of finished jobs, the newest.", valueName: "size"))
+    var keepBytes = "4G"
+
     @Option(help: ArgumentHelp("Append the log to this file instead of standard error.", valueName: "file"))
     var log: String?
 
@@ -58,6 +74,7 @@ struct Jobsd: AsyncParsableCommand {
         let logger = LogOutput.logger(label: "jobsd")
         let lock = try InstanceLock(locations)
         let capacity = try Capacity.of(memory: memory, cpus: cpus)
+        let retention = try RetentionPolicy.of(age: keepAge, jobs: keepJobs, bytes: keepBytes)
         let root = try Workplace.prepareQueue(stateDirectory: locations.state, runtimeDirectory: locations.runtime)
         let store = try JobStore(path: locations.state + "/jobs.db")
         let executor = try LoopExecutor()
@@ -65,7 +82,7 @@ struct Jobsd: AsyncParsableCommand {
             executor: executor,
             settings: Dispatcher.Settings(
                 stateDirectory: locations.state, initPath: InitProgram.path,
-                version: jobsVersion, capacity: capacity),
+                version: jobsVersion, capacity: capacity, retention: retention),
             store: store, root: root, log: logger)
         executor.start()
         try await dispatcher.recover()

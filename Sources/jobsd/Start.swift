@@ -3,6 +3,7 @@ import ArgumentParser
 import Glibc
 import JobModel
 import JobsAPI
+import JobsServer
 import Linux
 import Scheduler
 import Synchronization
@@ -65,5 +66,25 @@ enum Capacity {
 
     private static var installedMemory: Int {
         sysconf(CInt(_SC_PHYS_PAGES)) * sysconf(CInt(_SC_PAGESIZE))
+    }
+}
+
+extension RetentionPolicy {
+    /// From what the command line says; `unlimited` lifts a bound.
+    static func of(age: String, jobs: String, bytes: String) throws -> RetentionPolicy {
+        func bounded<Value>(_ text: String, _ read: (String) throws -> Value) rethrows -> Value? {
+            text == "unlimited" ? nil : try read(text)
+        }
+        do {
+            return RetentionPolicy(
+                ageUsec: try bounded(age) { try JobDuration(parsing: $0).microseconds },
+                jobs: try bounded(jobs) { text in
+                    guard let number = Int(text), number >= 0 else {
+                        throw ValidationError("--keep-jobs takes a number, or `unlimited`; not '\(text)'")
+                    }
+                    return number
+                },
+                bytes: try bounded(bytes) { try ByteCount(parsing: $0).bytes })
+        } catch let error as QuantityError { throw ValidationError(error.description) }
     }
 }

@@ -31,7 +31,7 @@ extension IntegrationTests {
             ] {
                 let socket = try daemon.connect()
                 try socket.send(garbage)
-                let answer = try socket.readToEnd()
+                let answer = socket.readToEnd()
                 #expect(answer.isEmpty || answer.contains(" 400 "), "\(answer)")
             }
             for path in ["/v1/jobs?limit=x", "/v1/jobs?ids=5-1", "/v1/jobs/0", "/v1/jobs/99999999999999999999"] {
@@ -83,8 +83,8 @@ extension IntegrationTests {
             var heard = String(decoding: try events.read(), as: UTF8.self)
             var followed = String(decoding: try output.read(), as: UTF8.self)
             daemon.kill(SIGTERM)
-            heard += try events.readToEnd()
-            followed += try output.readToEnd()
+            heard += events.readToEnd()
+            followed += output.readToEnd()
             #expect(heard.hasSuffix("0\r\n\r\n") && followed.hasSuffix("0\r\n\r\n"), "\(heard)\n\(followed)")
             try daemon.start()
             try await daemon.perform("cancel", id)

@@ -68,7 +68,7 @@ final class Daemon: @unchecked Sendable {
         let length = body.utf8.count
         try? socket.send(
             "\(method) \(path) HTTP/1.1\r\nHost: j\r\nConnection: close\r\nContent-Length: \(length)\r\n\r\n\(body)")
-        let text = try socket.readToEnd()
+        let text = socket.readToEnd()
         return (text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0, text)
     }
 
@@ -154,9 +154,10 @@ extension Descriptor {
         }
     }
 
-    func readToEnd() throws -> String {
+    func readToEnd() -> String {
         var bytes: [UInt8] = []
-        while case let part = try read(), !part.isEmpty { bytes += part }
+        // A reset is an end, too: the other side had enough of what we sent, and what it said before counts.
+        while let part = try? read(), !part.isEmpty { bytes += part }
         return String(decoding: bytes, as: UTF8.self)
     }
 }

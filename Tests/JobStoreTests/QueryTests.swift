@@ -35,6 +35,8 @@ import Testing
         #expect(try ids { $0.group = "gpu" } == [8, 7, 6, 5])
         #expect(try ids { $0.arrayID = 1 } == [4, 3, 2, 1])
         #expect(try ids { $0.states = [.failed] } == [2])
+        #expect(try ids { $0.endedSince = moment(2000) } == [2, 1])
+        #expect(try ids { $0.endedSince = moment(2001) } == [])
         #expect(try ids { $0.states = [.failed, .completed, .held] } == [9, 2, 1])
         #expect(try ids { $0.states = [.running, .held] } == [9, 5])
         #expect(try ids { $0.states = [] } == [])

@@ -16,43 +16,64 @@ import Testing
         }
     }
 
+    private func expired(_ retention: Retention, limit: Int = 1000) throws -> [Int] {
+        try store.expired(retention, limit: limit).map(\.id)
+    }
+
     @Test func byAge() throws {
-        #expect(try store.expired(Retention(endedBefore: moment(30))) == [5, 4])
-        #expect(try store.expired(Retention(endedBefore: moment(10))) == [])
-        #expect(try store.expired(Retention(endedBefore: moment(99))) == [5, 4, 3, 2, 1])
+        #expect(try expired(Retention(endedBefore: moment(30))) == [5, 4])
+        #expect(try expired(Retention(endedBefore: moment(10))) == [])
+        #expect(try expired(Retention(endedBefore: moment(99))) == [5, 4, 3, 2, 1])
     }
 
     @Test func byCount() throws {
-        #expect(try store.expired(Retention(keep: 2)) == [5, 4, 3])
-        #expect(try store.expired(Retention(keep: 0)) == [5, 4, 3, 2, 1])
-        #expect(try store.expired(Retention(keep: 5)) == [])
+        #expect(try expired(Retention(keep: 2)) == [5, 4, 3])
+        #expect(try expired(Retention(keep: 0)) == [5, 4, 3, 2, 1])
+        #expect(try expired(Retention(keep: 5)) == [])
     }
 
     @Test func whicheverRemovesMore() throws {
-        #expect(try store.expired(Retention(endedBefore: moment(20), keep: 2)) == [5, 4, 3])
-        #expect(try store.expired(Retention(endedBefore: moment(50), keep: 4)) == [5, 4, 3, 2])
-        #expect(try store.expired(Retention()) == [])
-        #expect(try store.expired(Retention(keep: 0), limit: 2) == [5, 4])
+        #expect(try expired(Retention(endedBefore: moment(20), keep: 2)) == [5, 4, 3])
+        #expect(try expired(Retention(endedBefore: moment(50), keep: 4)) == [5, 4, 3, 2])
+        #expect(try expired(Retention()) == [])
+        #expect(try expired(Retention(keep: 0), limit: 2) == [5, 4])
     }
 
     /// Jobs cancelled together end at the same microsecond.
     @Test func countsExactlyAmongThoseThatEndedTogether() async throws {
         try await store.append(submit(7...12))
         try await store.append((7...12).map { change($0, .cancelled, at: 60) })
-        #expect(try store.expired(Retention(keep: 4)) == [5, 4, 3, 2, 1, 7, 8])
+        #expect(try expired(Retention(keep: 4)) == [5, 4, 3, 2, 1, 7, 8])
     }
 
     @Test func whatALiveJobAsksAboutStays() async throws {
         var waiting = job(7)
         waiting.dependency = Dependency([[.init(.ok, .id(4))], [.init(.failed, .id(2))]])
         try await store.append([.submitted(waiting, document)])
-        #expect(try store.expired(Retention(keep: 0)) == [5, 3, 1])
+        #expect(try expired(Retention(keep: 0)) == [5, 3, 1])
         try await store.append([change(7, .cancelled)])
-        #expect(try store.expired(Retention(keep: 1)) == [5, 4, 3, 2, 1])
+        #expect(try expired(Retention(keep: 1)) == [5, 4, 3, 2, 1])
     }
 
     @Test func whatRunsAgainDoesNotExpire() async throws {
         try await store.append([change(5, .pending)])
-        #expect(try store.expired(Retention(keep: 0)) == [4, 3, 2, 1])
+        #expect(try expired(Retention(keep: 0)) == [4, 3, 2, 1])
+    }
+
+    /// Jobs 7 to 10 with 100 bytes of output each, twice tried and so 200 the last, and 11 without any.
+    @Test func byBytes() async throws {
+        try await store.append(submit(7...11))
+        for id in 7...11 {
+            let bytes = id == 11 ? 0 : 100
+            try await store.append([start(id), end(id, at: id * 10, outputBytes: bytes)])
+        }
+        try await store.append([change(10, .pending), start(10, 2), end(10, 2, at: 200, outputBytes: 100)])
+        #expect(try store.kept() == Kept(jobs: 10, outputBytes: 500, firstEnd: moment(10)))
+        #expect(try expired(Retention(keepBytes: 500)) == [])
+        // Those before it go as well, whatever their output: history has no holes.
+        #expect(try expired(Retention(keepBytes: 499)) == [5, 4, 3, 2, 1, 7])
+        #expect(try expired(Retention(keepBytes: 200)) == [5, 4, 3, 2, 1, 7, 8, 9])
+        #expect(try expired(Retention(keepBytes: 0)) == [5, 4, 3, 2, 1, 7, 8, 9, 11, 10])
+        #expect(try store.expired(Retention(keepBytes: 0)).last == ExpiredJob(id: 10, attempts: 2))
     }
 }

@@ -3,7 +3,15 @@
 /// A file as each released version left it. A version's text never changes once it is released.
 enum SchemaFixtures {
     /// Version → what `sqlite3 jobs.db .dump` of it would say, with a completed and a pending job.
-    static let all: [(version: String, sql: String)] = [("v1-tables", v1)]
+    static let all: [(version: String, sql: String)] = [("v1-tables", v1), ("v2-list-indexes", v2)]
+
+    private static let v2 =
+        v1 + """
+
+            CREATE INDEX jobs_by_state ON jobs(state);
+            CREATE INDEX jobs_by_array ON jobs(array_id) WHERE array_id IS NOT NULL;
+            INSERT INTO grdb_migrations VALUES ('v2-list-indexes');
+            """
 
     private static let v1 = """
         CREATE TABLE documents (

@@ -42,13 +42,15 @@ func start(_ id: Int, _ number: Int = 1, at seconds: Int = 1000) -> Change {
     .attemptStarted(job: id, number: number, bootID: "boot", place: "job-\(id).\(number)", at: moment(seconds))
 }
 
-func end(_ id: Int, _ number: Int = 1, _ state: JobState = .completed, at seconds: Int = 2000) -> Change {
+func end(
+    _ id: Int, _ number: Int = 1, _ state: JobState = .completed, at seconds: Int = 2000, outputBytes: Int? = nil
+) -> Change {
     .attemptEnded(
         job: id, number: number,
         verdict: Verdict(
             state: state, cause: state == .completed ? .success : .exitStatus,
             exit: .init(code: state == .completed ? 0 : 3), message: "It ended as \(state.rawValue)."),
-        figures: AttemptFigures(memoryPeakBytes: 4096, cpuUsageUsec: 10, wallTimeUsec: 20),
+        figures: AttemptFigures(memoryPeakBytes: 4096, cpuUsageUsec: 10, wallTimeUsec: 20, outputBytes: outputBytes),
         record: "{\"attempt\": \(number)}", at: moment(seconds))
 }
 
