@@ -117,7 +117,7 @@ extension IntegrationTests {
 }
 
 /// The jobs-init processes that report into this state directory.
-private func jobsInits(below state: String) -> [pid_t] {
+func jobsInits(below state: String) -> [pid_t] {
     ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { pid_t($0) }.filter { pid in
         let report = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/4")
         return report?.hasPrefix(state + "/") == true

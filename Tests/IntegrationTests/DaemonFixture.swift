@@ -16,14 +16,28 @@ final class Daemon: @unchecked Sendable {
     private let flags: [String]
     private(set) var process = Process()
 
-    var client: JobsClient { JobsClient(socket: state + "/run/jobs.sock") }
+    private let runtime: String
+    private let prefix: [String]
 
-    init(_ flags: [String] = ["--memory", "1G", "--cpus", "4"]) throws {
-        scratch = try Scratch()
+    var client: JobsClient { JobsClient(socket: runtime + "/jobs.sock") }
+
+    /// - Parameter mount: options of a tmpfs that is mounted on the state directory, for this daemon's eyes alone.
+    init(_ flags: [String] = ["--memory", "1G", "--cpus", "4"], mount: String? = nil) throws {
+        let scratch = try Scratch()
+        self.scratch = scratch
         state = scratch.path + "/state"
         self.flags = flags
+        runtime = mount == nil ? state + "/run" : scratch.path + "/run"
+        prefix =
+            mount.map { options in
+                let script = "mkdir -p \(scratch.path)/state && mount -t tmpfs -o \(options) none \(scratch.path)/state"
+                return ["unshare", "-m", "sh", "-c", script + " && exec \"$@\"", "sh"]
+            } ?? []
         try start()
     }
+
+    /// The state directory as the daemon sees it, whatever is mounted there.
+    var seenState: String { "/proc/\(process.processIdentifier)/root\(state)" }
 
     /// Starts it and waits for its word, which comes when it answers.
     func start() throws {
@@ -33,8 +47,11 @@ final class Daemon: @unchecked Sendable {
         let program = JobsProgram.repository.appending(path: ".build/debug/jobsd").path
         // The shell opens the FIFO as descriptor 3 and becomes the daemon.
         process.arguments =
-            ["-c", "exec 3>\"$0\"; exec \"$@\"", ready, program, "--ready-fd", "3", "--log", state + ".log"] + flags
-        process.environment = ProcessInfo.processInfo.environment.merging(["JOBS_STATE_DIR": state]) { $1 }
+            ["-c", "exec 3>\"$0\"; exec \"$@\"", ready] + prefix
+            + [program, "--ready-fd", "3", "--log", scratch.path + "/state.log"] + flags
+        process.environment = ProcessInfo.processInfo.environment.merging([
+            "JOBS_STATE_DIR": state, "JOBS_RUNTIME_DIR": runtime,
+        ]) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
@@ -52,7 +69,7 @@ final class Daemon: @unchecked Sendable {
         let socket = Descriptor(Glibc.socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0))
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array((state + "/run/jobs.sock").utf8)) }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array((runtime + "/jobs.sock").utf8)) }
         let connected = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 Glibc.connect(socket.rawValue, $0, socklen_t(MemoryLayout<sockaddr_un>.size))

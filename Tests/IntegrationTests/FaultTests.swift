@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Glibc
+import JobModel
+import JobsClient
+import Linux
+import Testing
+
+extension IntegrationTests {
+    /// What the machine does to a daemon: a clear word, nothing lost, and it goes on when it can.
+    @Suite(.enabled(if: Machine.isRoot)) struct FaultTests {
+        @Test func `on a full disk what runs goes on, nothing is lost, and the queue goes on by itself`() async throws {
+            let daemon = try Daemon(mount: "size=4m")
+            let (ready, go) = (daemon.scratch.fifo("ready"), daemon.scratch.fifo("go"))
+            let running = try await daemon.submit("echo > \(ready); read x < \(go); exit 6")
+            _ = line(from: ready)
+            let waiting = try await daemon.submit("true", [("--after", "any:\(running)")])
+            let filler = daemon.seenState + "/filler"
+            let file = try FileHandle(forWritingTo: URL(filePath: made(filler)))
+            while (try? file.write(contentsOf: Data(count: 4096))) != nil {}
+            try file.close()
+            await #expect(throws: ClientError.self) {
+                for _ in 0..<200 { try await daemon.submit("true", [("--hold", nil)]) }
+            }
+            let reason = try await daemon.job(waiting)["reason"]?.stringValue ?? ""
+            #expect(reason.contains("full"), "\(reason)")
+            let events = try daemon.connect()
+            try events.send("GET /v1/events?job=\(waiting) HTTP/1.1\r\nHost: j\r\n\r\n")
+            _ = try events.read()
+            writeLine(go)
+            unlink(filler)
+            try await daemon.wait([running, waiting])
+            let job = try await daemon.job(running)
+            #expect(job["exit_code"]?.intValue == 6 && job["attempt"]?.intValue == 1, "\(job.text())")
+            #expect(try await daemon.state(waiting) == "completed")
+            #expect(daemon.log.contains("the disk takes writes again"), "\(daemon.log)")
+            // One line for the trouble, not one for each try.
+            #expect(daemon.log.components(separatedBy: " error ").count < 10, "\(daemon.log)")
+            // It has the file as a later daemon would find it.
+            daemon.kill(SIGTERM)
+        }
+
+        private func made(_ path: String) -> String {
+            _ = FileManager.default.createFile(atPath: path, contents: nil)
+            return path
+        }
+
+        @Test func `a state directory that cannot be written to is refused with the reason`() throws {
+            let error = #expect(throws: Daemon.Failure.self) { try Daemon(mount: "ro") }
+            #expect(error?.description.contains("Read-only file system") == true, "\(error?.description ?? "")")
+        }
+
+        @Test func `a damaged database is refused and left alone`() async throws {
+            let daemon = try Daemon()
+            try await daemon.submit("true", [("--hold", nil)])
+            daemon.kill(SIGTERM)
+            let path = daemon.state + "/jobs.db"
+            let whole = try Data(contentsOf: URL(filePath: path))
+            let garbage = Data(repeating: 0x2a, count: whole.count)
+            try garbage.write(to: URL(filePath: path))
+            let error = #expect(throws: Daemon.Failure.self) { try daemon.start() }
+            #expect(error?.description.contains("not a database") == true, "\(error?.description ?? "")")
+            #expect(try Data(contentsOf: URL(filePath: path)) == garbage)
+            // Damaged inside: what can be read is, and nothing is guessed.
+            var holed = whole
+            holed.replaceSubrange(
+                4096..<min(whole.count, 3 * 4096), with: Data(repeating: 0x2a, count: min(whole.count, 3 * 4096) - 4096)
+            )
+            try holed.write(to: URL(filePath: path))
+            #expect(throws: Daemon.Failure.self) { try daemon.start() }
+            try whole.write(to: URL(filePath: path))
+            try daemon.start()
+            #expect(try await daemon.state(1) == "held")
+        }
+
+        @Test func `an attempt whose processes and cgroup vanished while no daemon ran ends with that reason`()
+            async throws
+        {
+            let daemon = try Daemon()
+            let ready = daemon.scratch.fifo("ready")
+            let id = try await daemon.submit("echo > \(ready); sleep 100", [("--pids", "20")])
+            _ = line(from: ready)
+            daemon.kill()
+            let baseline = try String(
+                contentsOfFile: daemon.state + "/attempts/\(id).1/baseline", encoding: .utf8)
+            for pid in jobsInits(below: daemon.state) {
+                let handle = try #require(
+                    Linux.Process.find(pid: pid, startTicks: ProcessStat.startTicks(of: "\(pid)") ?? 0))
+                Glibc.kill(pid, SIGKILL)
+                var entry = pollfd(fd: handle.pidfd.rawValue, events: Int16(POLLIN), revents: 0)
+                poll(&entry, 1, 10_000)
+            }
+            // Every directory that its note names; those of one that was killed are empty.
+            let paths = Set(
+                baseline.split(separator: "\"").filter { $0.hasPrefix("/sys/fs/cgroup") && $0.hasSuffix("job-\(id).1") }
+            )
+            #expect(!paths.isEmpty, "\(baseline)")
+            for path in paths { try removeCgroup(String(path)) }
+            try daemon.start()
+            try await daemon.wait([id])
+            let job = try await daemon.job(id)
+            #expect(job["state"]?.stringValue == "lost", "\(job.text())\n\(daemon.log)")
+            #expect(job["message"]?.stringValue?.isEmpty == false)
+            let next = try await daemon.submit("true")
+            try await daemon.wait([next], for: ["completed"])
+        }
+
+        private func removeCgroup(_ path: String) throws {
+            // The kernel takes a moment to let go of the dead.
+            for _ in 0..<1000 {
+                if rmdir(path) == 0 || errno == ENOENT { return }
+                try #require(errno == EBUSY, "rmdir \(path): \(errno)")
+                sched_yield()
+            }
+            Issue.record("\(path) stays busy")
+        }
+
+        /// Only where the clock is ours to set.
+        @Test(.enabled(if: Machine.variant != nil)) func `a jump of the clock starts what is due and ends nothing`()
+            async throws
+        {
+            let daemon = try Daemon()
+            let ready = daemon.scratch.fifo("ready")
+            let running = try await daemon.submit("echo > \(ready); sleep 2; exit 9", [("--wall-time", "1m")])
+            _ = line(from: ready)
+            let due = try await daemon.submit("true", [("--begin", "now+2h")])
+            func jump(_ hours: Int) throws {
+                var now = timespec()
+                clock_gettime(CLOCK_REALTIME, &now)
+                now.tv_sec += hours * 3600
+                try #require(clock_settime(CLOCK_REALTIME, &now) == 0)
+            }
+            try jump(3)
+            try await daemon.wait([due], for: ["completed"])
+            try jump(-3)
+            let later = try await daemon.submit("true", [("--begin", "now+1h")])
+            try await daemon.wait([running])
+            let job = try await daemon.job(running)
+            #expect(job["exit_code"]?.intValue == 9, "\(job.text())")
+            let wall = try await daemon.record(running)?["usage"]?["wall_time_usec"]?.intValue ?? 0
+            #expect((1_000_000..<60_000_000).contains(wall))
+            #expect(try await daemon.state(later) == "pending")
+            try jump(2)
+            try await daemon.wait([later], for: ["completed"])
+            try jump(-2)
+        }
+    }
+}
