@@ -144,18 +144,8 @@ package final class AttemptCgroup: Sendable {
 
     // MARK: Ancestors
 
-    /// The cgroups above `directory` that we can see, nearest first.
     private static func ancestors(of directory: CgroupDirectory?, in root: CgroupRoot) -> [CgroupDirectory] {
-        guard let directory else { return [] }
-        let top = directory.version == .v1 ? root.host.v1[.memory]?.mountPoint : root.host.unified?.mountPoint
-        var result: [CgroupDirectory] = []
-        var path = parentPath(directory.path)
-        // The mount point too: in a container it is the container's own cgroup, with its limit. A real root has none.
-        while let top, path == top || path.hasPrefix(top + "/") {
-            if let ancestor = try? CgroupDirectory(path: path, version: directory.version) { result.append(ancestor) }
-            path = parentPath(path)
-        }
-        return result
+        directory.map { root.host.ancestors(of: $0.path, .memory, $0.version) } ?? []
     }
 
     private func tightestAncestor() -> (Int?, String?) {

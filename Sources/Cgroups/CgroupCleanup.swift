@@ -37,6 +37,14 @@ extension CgroupRoot {
         if !paths.isEmpty { try CgroupCleanup.remove(paths) }
     }
 
+    /// Whether an attempt of that name has processes.
+    package func isPopulated(_ name: String) -> Bool {
+        bases.contains { base in
+            Files.exists(base.path + "/" + name)
+                && !AttemptCgroup.everyone(in: base.path + "/" + name, version: base.version).isEmpty
+        }
+    }
+
     /// Removes what a supervisor that is gone left behind; `isAlive` tells by an attempt's name.
     ///
     /// - Returns: the names removed, and the errors of those that would not go.

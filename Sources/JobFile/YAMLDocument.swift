@@ -10,6 +10,7 @@ enum YAMLDocument {
             // The parser keeps a pointer into the string, which a short string, stored in its own two words, does not
             // have: make it long enough to live on the heap.
             let padded = text + String(repeating: "\n", count: max(0, 16 - text.utf8.count))
+            try checkAliases(text)
             guard let root = try Yams.compose(yaml: padded, .default, .default, .utf8) else { return nil }
             var budget = mostValues
             let value = try Self.value(root, &budget)
@@ -21,6 +22,31 @@ enum YAMLDocument {
             throw problem(of: error, in: text)
         } catch {
             throw Problem("cannot be read as YAML: \(error)")
+        }
+    }
+
+    /// The library compares keys while it reads, and a key that is aliases of aliases takes it for ever. Twelve of them
+    /// unfold to no more than 81 times the file.
+    private static func checkAliases(_ text: String) throws(Problem) {
+        let bytes = Array(text.utf8)
+        let anchors = Set(names(after: UInt8(ascii: "&"), in: bytes))
+        guard !anchors.isEmpty else { return }
+        let aliases = names(after: UInt8(ascii: "*"), in: bytes).count { anchors.contains($0) }
+        guard aliases > 0 else { return }
+        guard aliases <= 12 else { throw Problem("the file has more than 12 aliases; write the values out") }
+        guard bytes.count <= 65536 else { throw Problem("a file with aliases must not be longer than 64 KiB") }
+    }
+
+    /// What may be an anchor or an alias: the mark and the characters that YAML allows in their names.
+    private static func names(after mark: UInt8, in bytes: [UInt8]) -> [ArraySlice<UInt8>] {
+        bytes.indices.filter { bytes[$0] == mark }.compactMap { index in
+            let name = bytes[(index + 1)...].prefix {
+                switch $0 {
+                case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, UInt8(ascii: "_"), UInt8(ascii: "-"): true
+                default: false
+                }
+            }
+            return name.isEmpty ? nil : name
         }
     }
 

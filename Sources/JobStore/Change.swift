@@ -24,6 +24,7 @@ package enum Change: Hashable, Sendable {
 package enum JobField: Hashable, Sendable {
     case priority(Int)
     case begin(Timestamp?)
+    case dependency(Dependency?)
     case memoryRequestBytes(Int?)
     case memoryLimitBytes(Int?)
     case wallTimeLimitUsec(Int?)

@@ -133,6 +133,7 @@ struct ChangeWriter {
         switch field {
         case .priority(let value): try set("priority", value, job)
         case .begin(let value): try set("begin_usec", value?.microsecondsSinceEpoch, job)
+        case .dependency(let value): try set("dependency", value?.text(of: job), job)
         case .memoryRequestBytes(let value): try set("memory_request_bytes", value, job)
         case .memoryLimitBytes(let value): try set("memory_limit_bytes", value, job)
         case .wallTimeLimitUsec(let value): try set("wall_time_limit_usec", value, job)

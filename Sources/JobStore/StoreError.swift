@@ -36,7 +36,7 @@ package struct StoreError: Error, Hashable, Sendable {
     package var path: String
     package var sqlite: SQLiteResult?
 
-    init(_ problem: Problem, _ operation: String, path: String, sqlite: SQLiteResult? = nil) {
+    package init(_ problem: Problem, _ operation: String, path: String, sqlite: SQLiteResult? = nil) {
         self.problem = problem
         self.operation = operation
         self.path = path

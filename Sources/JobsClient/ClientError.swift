@@ -38,7 +38,7 @@ public enum ClientError: Error, Hashable, Sendable, CustomStringConvertible {
         case .cannotConnect(_, .permissionDenied), .refused(status: 403, _): 77
         case .cannotConnect, .broken: 69
         case .refused(status: 400, _), .refused(status: 413, _): 65
-        case .refused(status: 503, _): 75
+        case .refused(status: 503, _), .refused(status: 429, _): 75
         case .refused: 1
         case .unintelligible: 76
         }

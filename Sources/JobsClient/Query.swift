@@ -21,7 +21,7 @@ public struct JobQuery: Hashable, Sendable {
     public init() {}
 
     /// How many one request asks for when all are wanted.
-    static let page = 10_000
+    static let page = 2_000
 
     func path(before: Int?, limit: Int) -> String {
         var items: [(String, String)] = []

@@ -19,9 +19,27 @@ extension Dispatcher {
             running[id] = Running(job: job, document: document, spec: spec, number: job.attempt + 1)
             launch(id, context: try SubmissionContext(parsing: document.context), isOnDisk: false)
         } catch {
-            log.error("\(error)", metadata: ["JOB_ID": "\(id)"])
-            scheduler.ended(id, as: .failed)
+            cannotBeRead(id, error)
         }
+    }
+
+    /// A job whose texts make no sense fails; if it is the disk that does not give them, it waits for that.
+    private func cannotBeRead(_ id: Int, _ error: any Error) {
+        log.error("\(error)", metadata: ["JOB_ID": "\(id)"])
+        running[id] = nil
+        guard let job = try? store.job(id), !((error as? StoreError)?.isTheDisks ?? false) else {
+            if let error = error as? StoreError { troubled(by: error) }
+            return scheduler.requeue(id)
+        }
+        let entry = Running(
+            job: job, document: JobDocument(spec: "", context: ""), spec: JobSpec(name: job.name),
+            number: job.attempt + 1)
+        running[id] = entry
+        let verdict = Verdict(
+            state: .failed, cause: .setup, exit: ExitStatus(), message: "It could not be started: \(error)")
+        ended(
+            entry.key, record(of: entry, verdict, without: "the command never started"),
+            after: [begin(of: entry, at: now)])
     }
 
     func stored(_ id: Int) throws -> (job: StoredJob, document: JobDocument) {
@@ -44,32 +62,39 @@ extension Dispatcher {
     /// Launches jobs-init, which waits at its gate until the start is on disk.
     private func launch(_ id: Int, context: SubmissionContext, isOnDisk: Bool) {
         guard let entry = running[id] else { return }
-        let request = request(for: entry, context: context)
-        let at = now
+        let key = entry.key
+        let begin = isOnDisk ? [] : [begin(of: entry, at: now)]
         do throws(SupervisorError) {
-            let attempt = try supervisor.start(request) { [self] record in ended(id, record) }
+            let attempt = try supervisor.start(try request(for: entry, context: context)) { [self] record in
+                ended(key, record)
+            }
             running[id]?.attempt = attempt
             log.info("started", metadata: ["JOB_ID": "\(id)", "JOB_ATTEMPT": "\(entry.number)"])
         } catch {
+            if !isOnDisk, error.isTheDisks {
+                running[id] = nil
+                troubled(by: StoreError(.diskFull, "start job \(id)", path: directory(of: key).path))
+                return scheduler.requeue(id)
+            }
             let verdict = Verdict(
                 state: .failed, cause: .setup, exit: ExitStatus(),
                 message: "It could not be started: \(error.description)")
-            let record = record(of: entry, verdict, without: "the command never started")
-            if isOnDisk { return ended(id, record) }
-            commit([begin(of: entry, at: at)]) { _ in }
-            return ended(id, record)
+            return ended(key, record(of: entry, verdict, without: "the command never started"), after: begin)
         }
-        if isOnDisk {
-            running[id]?.attempt?.allowStart()
-            return
-        }
-        commit([begin(of: entry, at: at)]) { [self] error in
-            guard error == nil else {
-                running.removeValue(forKey: id)?.attempt?.abandon()
+        guard !isOnDisk else { return running[id]?.attempt?.allowStart() ?? () }
+        commit(begin) { [self] error in
+            guard let error else { return running[id]?.key == key ? running[id]?.attempt?.allowStart() ?? () : () }
+            // Whatever has become of it: its command has not run, and on the disk it has not begun.
+            let failed =
+                running[id]?.key == key ? running.removeValue(forKey: id) : ending.removeValue(forKey: key)?.entry
+            failed?.attempt?.abandon()
+            // A job that could not even be stored is nobody's.
+            guard error.isTheDisks else { return scheduler.ended(id, as: .cancelled) }
+            if scheduler.contains(id) {
                 scheduler.requeue(id)
-                return
+            } else if let job = failed?.job {
+                scheduler.submit(Self.entry(of: job)) { id in outcome(of: id) }
             }
-            running[id]?.attempt?.allowStart()
         }
     }
 
@@ -79,13 +104,17 @@ extension Dispatcher {
             place: AttemptName.queued(job: entry.job.id, attempt: entry.number), at: at)
     }
 
-    func directory(of job: Int, attempt: Int) -> AttemptDirectory {
-        AttemptDirectory("\(settings.stateDirectory)/attempts/\(job).\(attempt)")
+    func directory(of attempt: AttemptKey) -> AttemptDirectory {
+        AttemptDirectory("\(settings.stateDirectory)/attempts/\(attempt.job).\(attempt.number)")
     }
 
-    private func request(for entry: Running, context: SubmissionContext) -> Supervisor.Request {
+    private func request(for entry: Running, context: SubmissionContext) throws(SupervisorError) -> Supervisor.Request {
         let job = entry.job
         var spec = entry.spec
+        // Asked when it was submitted, and again here: what is on the disk may be from before that was asked.
+        if job.owner.uid != 0, !spec.isolation.capabilities.isEmpty, geteuid() == 0 {
+            throw .refused("only root's jobs may have capabilities", remedy: "leave `capabilities` out")
+        }
         let account = Account.of(job.owner.uid)
         // The daemon's own user needs no change of user; anybody else's job becomes theirs.
         if job.owner.uid != geteuid(), spec.user == nil {
@@ -98,10 +127,11 @@ extension Dispatcher {
             identity: identity(of: entry),
             environment: context.environment(for: account), directory: context.directory,
             standardIO: [])
-        request.queued = directory(of: job.id, attempt: entry.number)
+        request.queued = directory(of: entry.key)
         request.outputLimit = spec.limits.output.bytes
         request.umask = context.umask
         request.resourceLimits = context.resourceLimits
+        request.mayRaiseResourceLimits = job.owner.uid == 0
         request.array = job.array.map { ($0.id, $0.index) }
         return request
     }
@@ -122,77 +152,108 @@ extension Dispatcher {
 
     // MARK: The end
 
-    private func ended(_ id: Int, _ record: Record) {
-        guard let entry = running[id] else { return }
+    /// - Parameter prefix: what has to be on disk before its end.
+    private func ended(_ key: AttemptKey, _ record: Record, after prefix: [Change] = []) {
+        let id = key.job
+        // Not an earlier attempt's late end.
+        guard let entry = running[id], entry.key == key else { return }
+        running[id] = nil
         finishFollowers(of: id)
         let at = now
-        var changes: [Change] = [
+        var changes = prefix
+        changes.append(
             .attemptEnded(
-                job: id, number: entry.number, verdict: record.verdict,
+                job: id, number: key.number, verdict: record.verdict,
                 figures: AttemptFigures(
                     memoryPeakBytes: record.usage.memoryPeakBytes, cpuUsageUsec: record.usage.cpuUsageUsec,
-                    wallTimeUsec: record.usage.wallTimeUsec,
-                    outputBytes: directory(of: id, attempt: entry.number).outputBytes),
-                record: record.json.text(), at: at)
-        ]
+                    wallTimeUsec: record.usage.wallTimeUsec, outputBytes: directory(of: key).outputBytes),
+                record: record.json.text(), at: at))
         log.info(
             "\(record.verdict.message)",
             metadata: [
-                "JOB_ID": "\(id)", "JOB_ATTEMPT": "\(entry.number)", "JOB_STATE": "\(record.verdict.state.rawValue)",
+                "JOB_ID": "\(id)", "JOB_ATTEMPT": "\(key.number)", "JOB_STATE": "\(record.verdict.state.rawValue)",
             ])
         let next = RetryRules.next(
-            after: record.verdict, attempt: entry.number, policy: entry.spec.scheduling.retry,
+            after: record.verdict, attempt: key.number, policy: entry.spec.scheduling.retry,
             memory: entry.spec.limits.memory)
         switch next {
-        case .final: scheduler.ended(id, as: record.verdict.state)
+        case .final:
+            // At once, because the next job need not wait for the disk: its own start comes after this end there.
+            scheduler.ended(id, as: record.verdict.state)
+            ending[key] = Ended(entry: entry, changes: changes, next: .nothing)
         case .again(let pause, let memory):
-            var job = entry.job
-            job.attempt = entry.number
-            job.begin = pause > 0 ? Timestamp(microsecondsSinceEpoch: at.microsecondsSinceEpoch + pause) : nil
-            if let memory {
-                job.memoryLimitBytes = memory.bytes
-                job.attemptsMax = max(job.attemptsMax, entry.number + 1)
-                var fields: [JobField] = [.memoryLimitBytes(memory.bytes), .attemptsMax(job.attemptsMax)]
-                // What was asked for apart from the limit stays.
-                if entry.spec.scheduling.memoryRequest == nil {
-                    job.memoryRequestBytes = memory.bytes
-                    fields.append(.memoryRequestBytes(memory.bytes))
-                }
-                changes.append(.updated(job: id, fields, detail: "memory raised to \(memory)", at: at))
-            }
-            changes.append(.updated(job: id, [.begin(job.begin)], detail: nil, at: at))
-            changes.append(
-                .changed(job: id, to: .pending, cause: nil, detail: "attempt \(entry.number + 1) follows", at: at))
-            fresh[id] = (job, entry.document)
-            scheduler.requeue(
-                id, notBefore: job.begin?.microsecondsSinceEpoch, request: Self.resources(of: job))
+            let job = another(of: entry, after: pause, memory: memory, at: at, &changes)
+            ending[key] = Ended(entry: entry, changes: changes, next: .again(job))
         case .hold(let reason):
             changes.append(.changed(job: id, to: .held, cause: nil, detail: reason, at: at))
-            scheduler.requeue(id)
-            scheduler.hold(id)
+            ending[key] = Ended(entry: entry, changes: changes, next: .hold)
         }
-        running[id]?.unrecorded = changes
-        keep(id)
+        keep(key)
         dispatch()
     }
 
+    /// The job as its next attempt has it.
+    private func another(
+        of entry: Running, after pause: Int, memory: ByteCount?, at: Timestamp, _ changes: inout [Change]
+    ) -> StoredJob {
+        var job = entry.job
+        job.attempt = entry.number
+        job.begin = pause > 0 ? Timestamp(microsecondsSinceEpoch: at.microsecondsSinceEpoch + pause) : nil
+        if let memory {
+            job.memoryLimitBytes = memory.bytes
+            job.attemptsMax = max(job.attemptsMax, entry.number + 1)
+            var fields: [JobField] = [.memoryLimitBytes(memory.bytes), .attemptsMax(job.attemptsMax)]
+            // What was asked for apart from the limit stays.
+            if entry.spec.scheduling.memoryRequest == nil {
+                job.memoryRequestBytes = memory.bytes
+                fields.append(.memoryRequestBytes(memory.bytes))
+            }
+            changes.append(.updated(job: job.id, fields, detail: "memory raised to \(memory)", at: at))
+        }
+        changes.append(.updated(job: job.id, [.begin(job.begin)], detail: nil, at: at))
+        changes.append(
+            .changed(
+                job: job.id, to: .pending, cause: nil, detail: "attempt \(entry.number + 1) follows", at: at))
+        return job
+    }
+
     /// Puts an ended attempt's record on disk, and only then takes away what could make it again.
-    func keep(_ id: Int) {
-        guard let changes = running[id]?.unrecorded else { return }
-        // A retry may begin meanwhile and take the job's place among the running ones.
-        let entry = running.removeValue(forKey: id)
-        commit(changes) { [self] error in
-            if error?.isTheDisks == true, let entry {
-                // The scheduler has freed its place; nothing starts while the disk is in trouble.
-                running[id] = entry
+    func keep(_ key: AttemptKey) {
+        guard let end = ending[key], !end.isWriting else { return }
+        ending[key]?.isWriting = true
+        commit(end.changes) { [self] error in
+            guard ending[key] != nil else { return }
+            if error?.isTheDisks == true {
+                // It stays here until the disk takes it; nothing starts before.
+                ending[key]?.isWriting = false
                 return
             }
-            fresh[id] = nil
-            noteEnd(changes)
-            if let error { log.error("\(error)", metadata: ["JOB_ID": "\(id)"]) }
-            do throws(CgroupError) { try entry?.attempt?.close() } catch {
-                log.error("\(error.description)", metadata: ["JOB_ID": "\(id)"])
+            ending[key] = nil
+            if let error {
+                log.error("\(error)", metadata: ["JOB_ID": "\(key.job)"])
+                scheduler.ended(key.job, as: .failed)
+            } else {
+                follow(end)
             }
+            do throws(CgroupError) { try end.entry.attempt?.close() } catch {
+                log.error("\(error.description)", metadata: ["JOB_ID": "\(key.job)"])
+            }
+        }
+    }
+
+    private func follow(_ end: Ended) {
+        let id = end.entry.job.id
+        noteEnd(end.changes)
+        switch end.next {
+        case .nothing: break
+        case .again(let job):
+            scheduler.requeue(
+                id, notBefore: job.begin?.microsecondsSinceEpoch, request: Self.resources(of: job))
+            dispatch()
+        case .hold:
+            scheduler.requeue(id)
+            scheduler.hold(id)
+            dispatch()
         }
     }
 
@@ -218,7 +279,9 @@ extension Dispatcher {
     /// What a daemon that died had recorded and not yet cleared away.
     private func discardLeftovers() {
         let folder = settings.stateDirectory + "/attempts"
-        let current = Set(running.map { "\($0.key).\($0.value.number)" })
+        // An end that is not on disk yet can be made again only from what is in there.
+        let keys = running.values.map(\.key) + ending.keys
+        let current = Set(keys.map { "\($0.job).\($0.number)" })
         for (name, _) in (try? Files.list(folder)) ?? [] where !current.contains(name) {
             let directory = AttemptDirectory("\(folder)/\(name)")
             guard directory.isWorking else { continue }
@@ -226,38 +289,54 @@ extension Dispatcher {
                 log.error("\(error.description)", metadata: ["attempt": "\(name)"])
             }
         }
+        for error in supervisor.removeStray(except: keys.map { AttemptName.queued(job: $0.job, attempt: $0.number) }) {
+            log.error("\(error.description)")
+        }
     }
 
     private func recoverRunning(_ job: StoredJob) {
         let startedAt = job.startedAt ?? now
         scheduler.adopt(Self.entry(of: job), startedAt: startedAt.microsecondsSinceEpoch)
+        // Until its texts have been read.
+        var entry = Running(
+            job: job, document: JobDocument(spec: "", context: ""), spec: JobSpec(name: job.name), number: job.attempt)
+        running[job.id] = entry
+        let key = entry.key
         do {
-            let document = try stored(job.id).document
-            let context = try SubmissionContext(parsing: document.context)
-            let entry = Running(
-                job: job, document: document, spec: try Self.spec(of: job, document), number: job.attempt)
+            entry.document = try stored(job.id).document
+            let context = try SubmissionContext(parsing: entry.document.context)
+            entry.spec = try Self.spec(of: job, entry.document)
             running[job.id] = entry
             guard try store.attempts(of: job.id).last?.bootID == Self.bootID else {
-                return ended(job.id, lost(entry, "The machine was restarted while it ran."))
+                return ended(key, lost(entry, "The machine was restarted while it ran."))
             }
-            var request = request(for: entry, context: context)
-            let directory = directory(of: job.id, attempt: job.attempt)
+            var request = try request(for: entry, context: context)
+            let directory = directory(of: key)
             if directory.isCancelled { request.cancelledBy = Int(SIGTERM) }
-            switch try supervisor.adopt(request, onEnd: { [self] record in ended(job.id, record) }) {
-            case .neverStarted: launch(job.id, context: context, isOnDisk: true)
+            let beginAgain = { [self] in
+                if directory.isCancelled { return ended(key, cancelledBeforeItBegan(entry)) }
+                launch(job.id, context: context, isOnDisk: true)
+            }
+            switch try supervisor.adopt(request, onEnd: { [self] record in ended(key, record) }) {
+            case .neverStarted: beginAgain()
+            case .vanished(let reason): ended(key, lost(entry, reason))
             case .adopted(let attempt):
                 running[job.id]?.attempt = attempt
                 log.notice("found again", metadata: ["JOB_ID": "\(job.id)", "JOB_ATTEMPT": "\(job.attempt)"])
-                attempt.onNeverStarted = { [self] in launch(job.id, context: context, isOnDisk: true) }
+                attempt.onNeverStarted = beginAgain
                 if directory.isCancelled { attempt.cancelAgain() }
                 attempt.catchUp()
             }
         } catch {
             log.error("\(error)", metadata: ["JOB_ID": "\(job.id)"])
-            if let entry = running[job.id] {
-                ended(job.id, lost(entry, "jobsd was restarted and could not find it again: \(error)"))
-            }
+            ended(key, lost(entry, "jobsd was restarted and could not find it again: \(error)"))
         }
+    }
+
+    private func cancelledBeforeItBegan(_ entry: Running) -> Record {
+        let verdict = Verdict(
+            state: .cancelled, cause: .cancelled, exit: ExitStatus(), message: "It was cancelled before it began.")
+        return record(of: entry, verdict, without: "the command never started")
     }
 
     private func lost(_ entry: Running, _ message: String) -> Record {

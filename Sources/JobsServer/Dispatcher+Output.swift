@@ -15,15 +15,15 @@ extension Dispatcher {
         guard number >= 1, number <= newest else {
             throw APIFailure(404, newest == 0 ? "job \(id) has not run yet" : "job \(id) has attempts 1 to \(newest)")
         }
-        return (directory(of: id, attempt: number).path, number)
+        return (directory(of: AttemptKey(job: id, number: number)).path, number)
     }
 
     /// Wakes up at every write of that attempt's output and at its end; the stream ends with the attempt.
     func growth(of id: Int, attempt: Int, stream: String) -> AsyncStream<Void> {
         let (wakeups, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        guard !isStopping, let entry = running[id], entry.number == attempt, entry.unrecorded == nil,
+        guard !isStopping, let entry = running[id], entry.number == attempt,
             let watch = try? executor.eventLoop.watchDirectory(
-                directory(of: id, attempt: attempt).path, handler: { continuation.yield() })
+                directory(of: AttemptKey(job: id, number: attempt)).path, handler: { continuation.yield() })
         else {
             continuation.finish()
             return wakeups

@@ -33,6 +33,9 @@ struct PreparedSubmission: Sendable {
         if let user = spec.user, Account.find(user)?.uid != peer.uid {
             throw APIFailure(403, "only root may run a job as somebody else (user '\(user)'); leave `user` out")
         }
+        if !spec.isolation.capabilities.isEmpty {
+            throw APIFailure(403, "only root's jobs may have capabilities; leave `capabilities` out")
+        }
         if spec.group != nil {
             throw APIFailure(403, "only root may choose the Unix group of a queued job; leave `group` out")
         }
@@ -113,6 +116,10 @@ extension Dispatcher {
             var resolved: [[Dependency.Term]] = [[]]
             for term in terms {
                 let meant = try targets(of: term, owner: owner).map { Dependency.Term(term.condition, .id($0)) }
+                let size = resolved.reduce(0) { $0 + $1.count + (term.condition == .failed ? 1 : meant.count) }
+                let (total, overflows) = size.multipliedReportingOverflow(
+                    by: term.condition == .failed ? max(1, meant.count) : 1)
+                guard !overflows, total <= Self.mostTerms else { throw Self.tooManyTerms }
                 if term.condition == .failed {
                     resolved = resolved.flatMap { terms in meant.map { terms + [$0] } }
                 } else {
@@ -121,14 +128,13 @@ extension Dispatcher {
             }
             alternatives += resolved
         }
-        guard alternatives.reduce(0, { $0 + $1.count }) <= Self.mostTerms else {
-            throw APIFailure(
-                400, "--after means more than \(Self.mostTerms) jobs; name fewer, or a job that waits for them")
-        }
+        guard alternatives.reduce(0, { $0 + $1.count }) <= Self.mostTerms else { throw Self.tooManyTerms }
         return Dependency(alternatives)
     }
 
     private static let mostTerms = 20_000
+    private static let tooManyTerms = APIFailure(
+        400, "--after means more than \(mostTerms) jobs; name fewer, or a job that waits for them")
 
     private func targets(of term: Dependency.Term, owner: UInt32) throws -> [Int] {
         switch term.target {

@@ -23,8 +23,12 @@ package actor Dispatcher {
     var supervisor: Supervisor
     var scheduler: Scheduler
     var nextID: Int
-    /// Attempts that were started or found again, until their record is on disk.
+    /// Jobs with an attempt under way: started or found again, and not ended.
     var running: [Int: Running] = [:]
+    /// Attempts that ended, until their record is on disk.
+    var ending: [AttemptKey: Ended] = [:]
+    /// Jobs of which somebody's change is on its way to the disk.
+    var changing: Set<Int> = []
     /// Jobs of which something is not on disk yet, so that they start from here: a read may be older than what was
     /// appended last.
     var fresh: [Int: (job: StoredJob, document: JobDocument)] = [:]
@@ -36,6 +40,8 @@ package actor Dispatcher {
     var outputFollowers: [Int: [AsyncStream<Void>.Continuation]] = [:]
     /// Set while the disk refuses our writes: nothing starts, and ended attempts wait for it.
     var storeTrouble: StoreError?
+    private var isDispatching = false
+    private var isDispatchPosted = false
     private var commits: [Int: (changes: [Change], then: (StoreError?) -> Void)] = [:]
     private var nextCommit = 0
     var statusTimer: Linux.Timer?
@@ -73,8 +79,28 @@ package actor Dispatcher {
         var spec: JobSpec
         var number: Int
         var attempt: Attempt?
-        /// Ended, but its record is not on disk yet.
-        var unrecorded: [Change]?
+        var key: AttemptKey { AttemptKey(job: job.id, number: number) }
+    }
+
+    struct AttemptKey: Hashable {
+        var job: Int
+        var number: Int
+    }
+
+    /// An attempt that ended, and what follows once that is on disk.
+    struct Ended {
+        var entry: Running
+        var changes: [Change]
+        var next: Next
+        /// A commit of the changes is under way.
+        var isWriting = false
+
+        enum Next {
+            /// The scheduler has heard of it already.
+            case nothing
+            case again(StoredJob)
+            case hold
+        }
     }
 
     /// Before the executor's thread is started.
@@ -121,7 +147,7 @@ package actor Dispatcher {
     }
 
     /// The disk is full or broken: nothing more is started, and a timer tries again what could not be recorded.
-    private func troubled(by error: StoreError) {
+    func troubled(by error: StoreError) {
         if storeTrouble == nil { log.error("\(error.description)") }
         storeTrouble = error
         statusChanged()
@@ -147,7 +173,7 @@ package actor Dispatcher {
                     queue.storeTrouble = nil
                     queue.statusChanged()
                     queue.scheduler.isDraining = queue.wishes.isDraining
-                    for (id, running) in queue.running { if running.unrecorded != nil { queue.keep(id) } }
+                    for key in queue.ending.keys { queue.keep(key) }
                     queue.dispatch()
                 }
             }
@@ -162,14 +188,39 @@ package actor Dispatcher {
     /// Carries out what the scheduler decides now, and wakes up when time alone changes that.
     func dispatch() {
         guard isRecovered, storeTrouble == nil else { return }
+        // What cannot be launched ends at once, which asks for the next decision: not on top of this one, because a
+        // thousand of them would not fit on the stack.
+        guard !isDispatching else {
+            if !isDispatchPosted {
+                isDispatchPosted = true
+                executor.post { [self] in
+                    assumeIsolated { queue in
+                        queue.isDispatchPosted = false
+                        queue.dispatch()
+                    }
+                }
+            }
+            return
+        }
+        isDispatching = true
+        defer { isDispatching = false }
         for decision in scheduler.decide(now: now.microsecondsSinceEpoch) {
             switch decision {
             case .start(let id): start(id)
-            case .skip(let id, let reason):
-                commit([.changed(job: id, to: .skipped, cause: nil, detail: reason.description, at: now)]) { _ in }
+            case .skip(let id, let reason): skip(id, reason.description)
             }
         }
         armAlarm()
+    }
+
+    private func skip(_ id: Int, _ reason: String) {
+        commit([.changed(job: id, to: .skipped, cause: nil, detail: reason, at: now)]) { [self] error in
+            guard let error else { return noteEnd([]) }
+            // It is still pending on the disk, and shall be here; the next decision skips it again.
+            if error.isTheDisks, let job = try? store.job(id), !scheduler.contains(id) {
+                scheduler.submit(Self.entry(of: job)) { id in outcome(of: id) }
+            }
+        }
     }
 
     private func armAlarm() {
@@ -204,7 +255,13 @@ package actor Dispatcher {
         guard !watchers.isEmpty else { return }
         for change in changes {
             guard let news = StateChange(change) else { continue }
-            for watcher in watchers.values { watcher.yield(news) }
+            for (id, watcher) in watchers {
+                // Whoever is that far behind would miss something. An end is what it hears: it comes back and asks anew.
+                if case .dropped = watcher.yield(news) {
+                    watcher.finish()
+                    watchers[id] = nil
+                }
+            }
         }
     }
 }

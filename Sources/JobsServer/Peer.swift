@@ -20,14 +20,18 @@ package struct Peer: Sendable, Hashable {
         var gid: UInt32
     }
 
+    static func uid(of channel: any Channel) -> EventLoopFuture<UInt32> { credentials(of: channel).map(\.uid) }
+
+    private static func credentials(of channel: any Channel) -> EventLoopFuture<Credentials> {
+        guard let socket = channel as? any SocketOptionProvider else {
+            return channel.eventLoop.makeFailedFuture(APIFailure(403, "only a Unix socket says who you are"))
+        }
+        return socket.unsafeGetSocketOption(level: .socket, name: .init(rawValue: CInt(SO_PEERCRED)))
+    }
+
     /// The credentials at the time of the connection (`SO_PEERCRED`). The pid is not kept: it may be somebody else's by now.
     static func of(_ channel: any Channel) async throws -> Peer {
-        guard let socket = channel as? any SocketOptionProvider else {
-            throw APIFailure(403, "only a Unix socket says who you are")
-        }
-        let found: Credentials = try await socket.unsafeGetSocketOption(
-            level: .socket, name: .init(rawValue: CInt(SO_PEERCRED))
-        ).get()
+        let found = try await credentials(of: channel).get()
         return Peer(uid: found.uid, gid: found.gid, name: Account.of(found.uid)?.name ?? "\(found.uid)")
     }
 }

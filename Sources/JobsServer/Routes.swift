@@ -12,6 +12,8 @@ import Supervisor
 /// What the API can be asked; each route is documented in ``OpenAPI``, and a test holds the two together.
 struct Routes: Sendable {
     let dispatcher: Dispatcher
+    /// Of answers that go on: events and output that is followed.
+    let streams = Census(limit: 256)
 
     func add(to router: Router<APIContext>) {
         router.get("/v1/openapi.json") { _, _ in answer(200, OpenAPI.document) }
@@ -97,7 +99,7 @@ struct Routes: Sendable {
 
     private func list(_ request: Request, _ context: APIContext) async throws -> Response {
         let parameters = request.uri.queryParameters
-        let limit = try request.number("limit", in: 1...100_000) ?? 1000
+        let limit = try request.number("limit", in: 1...10_000) ?? 1000
         var query = JobQuery(limit: limit + 1)
         query.liveOnly = try request.flag("live")
         query.name = parameters.get("name")

@@ -21,6 +21,7 @@ package struct Server: Service {
 
     /// More wait to be accepted. Each has a descriptor, of which the attempts need some as well.
     static let connections = 4096
+    static let connectionsOfOne = 512
 
     package init(
         dispatcher: Dispatcher, socketPath: String, log: Logger, onReady: @escaping @Sendable () async -> Void
@@ -36,13 +37,14 @@ package struct Server: Service {
         router.middlewares.add(PeerMiddleware())
         Routes(dispatcher: dispatcher).add(to: router)
         let path = socketPath
+        let census = Census(limit: Self.connectionsOfOne)
         let ready = onReady
         // Everybody may connect: what they may do is decided by who they are.
         let application = Application(
             router: router,
             // A request that does not get on is given up, and so is a connection that nobody uses.
             server: .http1(
-                configuration: .init(additionalChannelHandlers: [MalformedRequest()], idleTimeout: .seconds(60))),
+                configuration: .init(additionalChannelHandlers: [ConnectionGuard(census)], idleTimeout: .seconds(60))),
             configuration: .init(
                 address: .unixDomainSocket(path: path), serverName: "jobsd", backlog: Self.connections,
                 availableConnectionsDelegate: .maximum(Self.connections, logger: log)),

@@ -24,10 +24,12 @@ extension Routes {
         let isFramed = try request.flag("framed")
         let reader = OutputReader(directory: place.directory, stream: stream, from: max(0, start))
         let dispatcher = dispatcher
+        let seat = follow ? try seat(for: context.peer) : nil
         return Response(
             status: .ok,
             headers: [.contentType: isFramed ? "application/octet-stream" : "text/plain; charset=utf-8"],
             body: ResponseBody { writer in
+                defer { withExtendedLifetime(seat) {} }
                 var reader = reader
                 guard follow else {
                     try await copy(&reader, framed: isFramed, to: &writer)
@@ -48,25 +50,36 @@ extension Routes {
             })
     }
 
+    private func seat(for peer: Peer) throws(APIFailure) -> Census.Seat {
+        if let seat = streams.seat(for: peer.uid) { return seat }
+        throw APIFailure(429, "you follow as much as one may at once; end some of your `jobs logs -f` and `jobs wait`")
+    }
+
     func events(_ request: Request, _ context: APIContext) async throws -> Response {
         let parameters = request.uri.queryParameters
         let ids = parameters.get("job").map { Set($0.split(separator: ",").compactMap { Int($0) }) }
         let isLive = try request.flag("live")
         let dispatcher = dispatcher
+        let seat = try seat(for: context.peer)
         let changes = await dispatcher.changes()
         return Response(
             status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"],
             body: ResponseBody { writer in
+                defer { withExtendedLifetime(seat) {} }
                 // The client knows by this line that what it asks next happens after the watching began.
                 try await writer.write(ByteBuffer(string: ": watching\n\n"))
                 try await untilClosed(request, &writer) { writer in
                     try await withThrowingTaskGroup(of: Void.self) { group in
-                        let (texts, continuation) = AsyncStream.makeStream(of: String.self)
+                        // Of a reader that does not read, no more than this is kept; its end is what it finds then.
+                        let (texts, continuation) = AsyncStream.makeStream(
+                            of: String.self, bufferingPolicy: .bufferingOldest(4096))
                         group.addTask {
                             for await change in changes where ids?.contains(change.job) ?? true {
-                                continuation.yield("event: state\ndata: \(change.json.text())\n\n")
+                                if case .dropped = continuation.yield("event: state\ndata: \(change.json.text())\n\n") {
+                                    break
+                                }
                             }
-                            // The daemon ends.
+                            // The daemon ends, or the reader is too slow.
                             continuation.finish()
                         }
                         group.addTask {

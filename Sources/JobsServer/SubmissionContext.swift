@@ -73,7 +73,8 @@ struct SubmissionContext: Sendable {
             var own = rlimit()
             getrlimit(__rlimit_resource_t(UInt32(number)), &own)
             let wanted = value < 0 ? UInt64(rlim_t.max) : UInt64(value)
-            return Plan.ResourceLimitValue(resource: number, value: min(wanted, UInt64(own.rlim_max)))
+            let hard = UInt64(own.rlim_max)
+            return Plan.ResourceLimitValue(resource: number, soft: min(wanted, hard), hard: hard)
         }.sorted { $0.resource < $1.resource }
     }
 }

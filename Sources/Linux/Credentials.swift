@@ -14,14 +14,47 @@ package struct CapabilitySet: Hashable, Sendable {
 package enum Credentials {
     /// Groups first, then gid, then uid: after the uid is gone the others may not be changed.
     package static func become(uid: uid_t, gid: gid_t, groups: [gid_t]?) throws(Errno) {
-        if let groups {
-            let result = groups.withUnsafeBufferPointer {
-                clinux_syscall(Int(SYS_setgroups), $0.count, Int(bitPattern: $0.baseAddress), 0, 0, 0, 0)
-            }
-            if result < 0 { throw Errno(rawValue: CInt(-result)) }
-        }
+        if let groups { try setSupplementaryGroups(groups) }
         try syscall(Int(SYS_setresgid), Int(gid), Int(gid), Int(gid))
         try syscall(Int(SYS_setresuid), Int(uid), Int(uid), Int(uid))
+    }
+
+    /// Looks at files as somebody else would, and comes back. See `setfsuid(2)`, which also takes root's way around file
+    /// permissions away for that time.
+    package static func withFileAccess<Result>(
+        of uid: uid_t, _ gid: gid_t, _ groups: [gid_t], _ body: () throws(Errno) -> Result
+    ) throws(Errno) -> Result {
+        let own = try supplementaryGroups()
+        let (ownUID, ownGID) = (geteuid(), getegid())
+        try setSupplementaryGroups(groups)
+        _ = try? syscall(Int(SYS_setfsgid), Int(gid))
+        _ = try? syscall(Int(SYS_setfsuid), Int(uid))
+        defer {
+            _ = try? syscall(Int(SYS_setfsuid), Int(ownUID))
+            _ = try? syscall(Int(SYS_setfsgid), Int(ownGID))
+            try? setSupplementaryGroups(own)
+        }
+        // These calls tell no error: what they return is the id from before.
+        let (isUID, isGID) = (try syscall(Int(SYS_setfsuid), -1), try syscall(Int(SYS_setfsgid), -1))
+        guard isUID == Int(uid), isGID == Int(gid) else { throw .notPermitted }
+        return try body()
+    }
+
+    private static func supplementaryGroups() throws(Errno) -> [gid_t] {
+        let count = try syscall(Int(SYS_getgroups), 0, 0)
+        var groups = [gid_t](repeating: 0, count: count)
+        let result = groups.withUnsafeMutableBufferPointer {
+            clinux_syscall(Int(SYS_getgroups), $0.count, Int(bitPattern: $0.baseAddress), 0, 0, 0, 0)
+        }
+        if result < 0 { throw Errno(rawValue: CInt(-result)) }
+        return groups
+    }
+
+    private static func setSupplementaryGroups(_ groups: [gid_t]) throws(Errno) {
+        let result = groups.withUnsafeBufferPointer {
+            clinux_syscall(Int(SYS_setgroups), $0.count, Int(bitPattern: $0.baseAddress), 0, 0, 0, 0)
+        }
+        if result < 0 { throw Errno(rawValue: CInt(-result)) }
     }
 
     /// Takes every capability outside `kept` out of the bounding set, so that no exec can bring it back.

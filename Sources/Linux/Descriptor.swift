@@ -49,6 +49,15 @@ package final class Descriptor: Sendable {
         return Descriptor(CInt(result))
     }
 
+    /// Takes room on the disk for the first bytes, without making the file longer. See `fallocate(2)`; where the file
+    /// system cannot, nothing happens.
+    package func reserve(bytes: Int) throws(Errno) {
+        // FALLOC_FL_KEEP_SIZE
+        do throws(Errno) { try syscall(Int(SYS_fallocate), Int(rawValue), 1, 0, bytes) } catch {
+            if error != .notSupportedOnSocket && error != .noFunction { throw error }
+        }
+    }
+
     package func setNonBlocking(_ on: Bool = true) throws(Errno) {
         let raw = rawValue
         let flags = try checked { fcntl(raw, F_GETFL) }

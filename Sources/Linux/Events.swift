@@ -139,8 +139,9 @@ package struct Watcher: Sendable {
 
     package func forget(_ id: CInt) { inotify_rm_watch(descriptor.rawValue, id) }
 
-    /// Takes what happened since the last call: the watches whose files changed, each once.
-    package func changed() -> Set<CInt> {
+    /// Takes what happened since the last call: the watches whose files changed, each once; `nil` if the kernel had no
+    /// room to note all of it (`IN_Q_OVERFLOW`), so that every file may have changed.
+    package func changed() -> Set<CInt>? {
         var ids: Set<CInt> = []
         while let bytes = try? descriptor.read(limit: 4096), !bytes.isEmpty {
             // `struct inotify_event`: wd, mask, cookie, len, then len bytes of a name.
@@ -156,7 +157,7 @@ package struct Watcher: Sendable {
                 offset += 16 + Int(length)
             }
         }
-        return ids
+        return ids.contains(-1) ? nil : ids
     }
 }
 

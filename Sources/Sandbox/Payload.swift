@@ -157,12 +157,12 @@ package struct Payload {
 
     private func setResourceLimits() throws(SetupFailure) {
         for limit in plan.resourceLimits {
-            var value = rlimit(rlim_cur: rlim_t(limit.value), rlim_max: rlim_t(limit.value))
+            var value = rlimit(rlim_cur: rlim_t(limit.soft), rlim_max: rlim_t(limit.hard))
             let result = withUnsafePointer(to: &value) {
                 clinux_syscall(Int(SYS_prlimit64), 0, Int(limit.resource), Int(bitPattern: $0), 0, 0, 0)
             }
             if result < 0 {
-                throw SetupFailure(step: "set a resource limit", detail: "\(limit.value)", errno: CInt(-result))
+                throw SetupFailure(step: "set a resource limit", detail: "\(limit.soft)", errno: CInt(-result))
             }
         }
     }

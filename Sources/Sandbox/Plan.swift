@@ -75,14 +75,16 @@ package struct Plan: Hashable, Sendable {
         }
     }
 
-    /// One `setrlimit(2)`; both soft and hard.
+    /// One `setrlimit(2)`.
     package struct ResourceLimitValue: Hashable, Sendable {
         package var resource: CInt
-        package var value: UInt64
+        package var soft: UInt64
+        package var hard: UInt64
 
-        package init(resource: CInt, value: UInt64) {
+        package init(resource: CInt, soft: UInt64, hard: UInt64) {
             self.resource = resource
-            self.value = value
+            self.soft = soft
+            self.hard = hard
         }
     }
 
@@ -134,9 +136,10 @@ extension Plan {
         a.field(&capabilities.mask)
         a.field(&seccomp)
         a.field(&umask, empty: 0) { $0.field(&$1) }
-        a.list(&resourceLimits, empty: ResourceLimitValue(resource: 0, value: 0)) { a, limit in
+        a.list(&resourceLimits, empty: ResourceLimitValue(resource: 0, soft: 0, hard: 0)) { a, limit in
             a.field(&limit.resource)
-            a.field(&limit.value)
+            a.field(&limit.soft)
+            a.field(&limit.hard)
         }
         a.field(&wallTimeUsec, empty: 0) { $0.field(&$1) }
         a.field(&cpuTimeUsec, empty: 0) { $0.field(&$1) }

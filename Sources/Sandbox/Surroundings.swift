@@ -88,22 +88,40 @@ package struct Surroundings {
     /// The working directory stays visible where it is, even if that is below the old `/tmp`.
     private func mountPrivateTmp() throws(SetupFailure) {
         guard plan.privateTmp else { return }
+        let kept = openWorkingDirectory()
         for path in ["/tmp", "/var/tmp"] {
-            let kept =
-                plan.directory.hasPrefix(path + "/")
-                ? try? Descriptor.open(plan.directory, CInt(CLINUX_O_PATH) | O_DIRECTORY) : nil
             try step("mount", path) { () throws(Errno) in
                 try Mounts.mount(
                     "tmp", on: path, type: "tmpfs", flags: UInt(MS_NOSUID) | UInt(MS_NODEV), options: "mode=1777")
             }
-            guard let kept else { continue }
+            guard let kept, kept.path.hasPrefix(path + "/") || plan.directory.hasPrefix(path + "/") else { continue }
             let directory = plan.directory
             try step("keep the working directory", directory) { () throws(Errno) in
+                // A link below the old one leads nowhere in the new one, and what is made here must not leave it.
+                guard kept.path == directory else { throw .tooManySymbolicLinkLevels }
                 try Files.makeDirectories(directory)
                 try Mounts.mount(
-                    "/proc/self/fd/\(kept.rawValue)", on: directory, flags: UInt(MS_BIND) | UInt(MS_REC))
+                    "/proc/self/fd/\(kept.descriptor.rawValue)", on: directory, flags: UInt(MS_BIND) | UInt(MS_REC))
             }
         }
+    }
+
+    /// The working directory and where it really is; opened as the job's user would, who may not be let in. Entering it
+    /// fails later then, and says so.
+    private func openWorkingDirectory() -> (descriptor: Descriptor, path: String)? {
+        let directory = plan.directory
+        let open = { () throws(Errno) -> Descriptor in
+            try Descriptor.open(directory, CInt(CLINUX_O_PATH) | O_DIRECTORY)
+        }
+        do throws(Errno) {
+            let descriptor =
+                if let identity = plan.identity {
+                    try Credentials.withFileAccess(of: identity.uid, identity.gid, identity.groups, open)
+                } else {
+                    try open()
+                }
+            return (descriptor, try Files.readLink("/proc/self/fd/\(descriptor.rawValue)"))
+        } catch { return nil }
     }
 
     /// Root without capabilities still owns the cgroup files by uid: writable, it could raise its own limits.

@@ -83,6 +83,8 @@ package struct Scheduler: Sendable {
     /// What is not in use; negative if running jobs have more than the capacity.
     package var free: Resources { machine.free }
 
+    package func contains(_ id: Int) -> Bool { jobs[id] != nil }
+
     /// How many jobs run, and how many wait or are held.
     package var counts: (running: Int, waiting: Int) { (starts.count, jobs.count - starts.count) }
 

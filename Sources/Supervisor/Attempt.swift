@@ -273,8 +273,9 @@ package final class Attempt {
     package func close() throws(CgroupError) {
         tell(Control.leave)
         launch.control = nil
-        request.queued?.removeWorkingFiles()
+        // The files last: they say where the cgroup is to whoever tries again after a failure.
         try cgroup.remove()
+        request.queued?.removeWorkingFiles()
         supervisor.ended.remove(cgroup.name)
     }
 

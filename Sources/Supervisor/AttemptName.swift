@@ -12,6 +12,8 @@ package enum AttemptName {
     /// The name of an attempt of a queued job.
     package static func queued(job: Int, attempt: Int) -> String { "job-\(job).\(attempt)" }
 
+    package static func isQueued(_ name: String) -> Bool { name.hasPrefix("job-") }
+
     /// Whether the supervisor that an attempt's name speaks of is alive; names of other kinds are not ours to judge.
     package static func isAlive(_ name: String) -> Bool {
         let parts = name.split(separator: "-")

@@ -37,7 +37,7 @@ package final class EventLoop {
             watcher = try Watcher()
             self.watcher = watcher
             try watch(watcher.descriptor.rawValue) { [self] in
-                for id in watcher.changed() { fileHandlers[id]?() }
+                for id in watcher.changed() ?? Set(fileHandlers.keys) { fileHandlers[id]?() }
             }
         }
         let id = try watcher.watch(path)

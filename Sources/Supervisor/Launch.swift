@@ -43,6 +43,8 @@ struct Launch {
         do throws(Errno) {
             let null = try Descriptor.open("/dev/null", O_RDWR)
             let written = try Descriptor.open(directory.report, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, mode: 0o600)
+            // What jobs-init has to tell must have room on a disk that fills up meanwhile.
+            try written.reserve(bytes: 4096)
             let orders = try directory.openControl()
             // jobs-init waits in poll and may block in read; the flag belongs to the open file, which is shared.
             let heard = try directory.openControl()

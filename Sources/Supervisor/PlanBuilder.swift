@@ -36,8 +36,9 @@ struct PlanBuilder {
         plan.seccomp = spec.isolation.seccomp ? seccomp : []
         plan.umask = spec.umask
         plan.resourceLimits = spec.limits.rlimits.map {
-            Plan.ResourceLimitValue(
-                resource: $0.key.number, value: $0.value == .max ? UInt64(bitPattern: -1) : $0.value)
+            // Both, so that the job cannot raise what limits it.
+            let value = $0.value == .max ? UInt64(bitPattern: -1) : $0.value
+            return Plan.ResourceLimitValue(resource: $0.key.number, soft: value, hard: value)
         }.sorted { $0.resource < $1.resource }
         plan.wallTimeUsec = spec.limits.wallTime?.microseconds
         plan.cpuTimeUsec = spec.limits.cpuTime?.microseconds

@@ -44,6 +44,8 @@ package final class Supervisor {
         /// The submitter's, where the job itself says nothing.
         package var umask: UInt32?
         package var resourceLimits: [Plan.ResourceLimitValue] = []
+        /// Whether the job file's limits of that kind may be above our own, which root's may.
+        package var mayRaiseResourceLimits = true
         /// `JOBS_ARRAY_ID` and `JOBS_ARRAY_INDEX`.
         package var array: (id: Int, index: Int)?
         /// A signal that somebody asked to end it with before we took it over.
@@ -80,6 +82,7 @@ package final class Supervisor {
             cgroup = try AttemptCgroup(name(of: request), limits: request.spec.limits, in: root)
         } catch { throw .cgroup(error) }
         sequence += 1
+        ended.remove(cgroup.name)
         if let directory = request.queued { try directory.make() }
         do throws(SupervisorError) {
             return try Attempt(
@@ -98,6 +101,8 @@ package final class Supervisor {
         case adopted(Attempt)
         /// Its command was never let start, so it may be started anew.
         case neverStarted
+        /// It ran, and what would tell how it ended is gone; why.
+        case vanished(String)
     }
 
     /// Takes over an attempt of this boot whose directory an earlier daemon made.
@@ -105,12 +110,23 @@ package final class Supervisor {
     /// The report says who its jobs-init is. Without that first frame its command cannot have started: the gate opens only
     /// after it, and closes when the daemon dies.
     package func adopt(_ request: Request, onEnd: @escaping (Record) -> Void) throws(SupervisorError) -> Adoption {
-        guard let directory = request.queued, let baseline = Baseline(in: directory) else { return .neverStarted }
+        guard let directory = request.queued else { return .neverStarted }
+        guard let baseline = Baseline(in: directory) else {
+            // Its cgroup is made before the note of where it is. Whoever finds one with somebody in it has lost the note.
+            let name = name(of: request)
+            guard root.isPopulated(name) else { return .neverStarted }
+            try? directory.openControl().write([Control.leave])
+            do throws(CgroupError) { try root.remove(name) } catch { throw .cgroup(error) }
+            return .vanished("Its files in \(directory.path) are gone or damaged.")
+        }
         var bytes = (try? Descriptor.open(directory.report).readAll()) ?? []
         let reports = Report.decode(from: &bytes)
         guard case .born(let birth)? = reports.first else {
+            let hasRun = (try? AttemptCgroup(adopting: baseline.place, in: root))?.hasCountedAnyone ?? false
+            // It may be waiting, for its gate or for us.
+            try? directory.openControl().write([Control.leave])
             try clear(baseline, directory)
-            return .neverStarted
+            return hasRun ? .vanished("Its report in \(directory.path) is gone or damaged.") : .neverStarted
         }
         let process = Process.find(pid: pid_t(birth.pid), startTicks: birth.startTicks)
         let cgroup: AttemptCgroup
@@ -144,6 +160,15 @@ package final class Supervisor {
     /// The attempts that run beside that one; a cgroup whose last process is gone is nobody's company.
     func companions(of name: String) -> Set<String> { root.attempts().subtracting(ended).subtracting([name]) }
 
+    /// Removes the cgroups of queued jobs' attempts that nobody knows any more.
+    package func removeStray(except known: [String]) -> [CgroupError] {
+        var errors: [CgroupError] = []
+        for name in root.attempts().subtracting(known) where AttemptName.isQueued(name) {
+            do throws(CgroupError) { try root.remove(name) } catch { errors.append(error) }
+        }
+        return errors
+    }
+
     private func name(of request: Request) -> String {
         guard request.queued != nil, let id = request.identity.id else { return AttemptName.run(sequence: sequence) }
         return AttemptName.queued(job: id, attempt: request.identity.attempt)
@@ -151,6 +176,15 @@ package final class Supervisor {
 
     private func complete(_ plan: inout Plan, _ request: Request) {
         plan.umask = plan.umask ?? request.umask
+        if !request.mayRaiseResourceLimits {
+            for index in plan.resourceLimits.indices {
+                var ours = rlimit()
+                getrlimit(__rlimit_resource_t(UInt32(plan.resourceLimits[index].resource)), &ours)
+                let most = UInt64(ours.rlim_max)
+                plan.resourceLimits[index].soft = min(plan.resourceLimits[index].soft, most)
+                plan.resourceLimits[index].hard = min(plan.resourceLimits[index].hard, most)
+            }
+        }
         let own = Set(plan.resourceLimits.map(\.resource))
         plan.resourceLimits += request.resourceLimits.filter { !own.contains($0.resource) }
         if let array = request.array {

@@ -10,6 +10,13 @@ package enum SupervisorError: Error, CustomStringConvertible {
     case refused(String, remedy: String)
     case system(operation: String, detail: String, Errno)
 
+    /// Whether nothing can be started because nothing can be written.
+    package var isTheDisks: Bool {
+        // quotaExceeded is EDQUOT.
+        guard case .system(_, _, let errno) = self else { return false }
+        return [.noSpace, .diskQuotaExceeded, .readOnlyFileSystem, .ioError].contains(errno)
+    }
+
     package var description: String {
         switch self {
         case .cgroup(let error): return error.description

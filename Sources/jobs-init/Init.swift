@@ -44,7 +44,8 @@ final class Init {
             birth.pid = Int(try Files.readLink("/proc/self")) ?? 0
             birth.startTicks = ProcessStat.startTicks(of: "self") ?? 0
         } catch { throw SetupFailure(step: "read", detail: "/proc/self", errno: error.rawValue) }
-        tell(.born(birth))
+        // Nobody would find us again without it, and the daemon would wait for it for ever.
+        do throws(Errno) { try report.write(Report.born(birth).encoded()) } catch { exit(125) }
     }
 
     /// The command must not run before the daemon's books say so, or a crash in between would run it twice.

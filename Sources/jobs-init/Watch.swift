@@ -20,7 +20,7 @@ struct Watch {
         var mainStatus: CInt?
         var mainEnd = (monotonic: 0, realtime: 0)
         var neverExecuted = false
-        var supervisorIsThere = true
+        var supervisor = SupervisorState.listening
         while true {
             // Reap first: a child may have ended before the first poll.
             reaping: while true {
@@ -30,7 +30,7 @@ struct Watch {
                     // ECHILD: everybody below us is gone. Without a PID namespace others may remain in the cgroup.
                     if let mainStatus {
                         guard killer.hasLivingMembers else {
-                            finish(mainStatus, mainEnd, neverExecuted, supervisorIsThere)
+                            finish(mainStatus, mainEnd, neverExecuted, supervisor)
                         }
                         // Somebody else's children, killed already: nothing will tell us that they are gone.
                         deadlines.lookAgain()
@@ -47,10 +47,10 @@ struct Watch {
                 mainEnd = (Clock.monotonicMicroseconds, Clock.realtimeMicroseconds)
                 killer.killAll()
             }
-            let ready = wait(supervisorIsThere: supervisorIsThere)
+            let ready = wait(supervisorIsThere: supervisor != .gone)
             output?.pump()
             if ready[0] { handleSignals() }
-            if ready[1] { supervisorIsThere = handleControl() }
+            if ready[1] { supervisor = handleControl(supervisor) }
             if ready[2] { reach(.wall, deadlines.wall) }
             if ready[3] {
                 deadlines.cpu.acknowledge()
@@ -81,24 +81,33 @@ struct Watch {
         }
     }
 
-    /// - Returns: whether the supervisor is still at the other end.
-    private func handleControl() -> Bool {
+    /// What the other end of the control channel is about.
+    private enum SupervisorState {
+        case listening
+        /// It wants to know nothing more, and did not wait for the end.
+        case satisfied
+        case gone
+    }
+
+    private func handleControl(_ state: SupervisorState) -> SupervisorState {
         guard let bytes = try? control.read(limit: 64), !bytes.isEmpty else {
             // The payload of a foreground run does not live on unwatched.
             killer.killAll()
-            return false
+            return .gone
         }
+        var state = state
         for byte in bytes {
             switch byte {
             case Control.terminate: end()
             case Control.kill: killer.killAll()
             case Control.pause: deadlines.pause()
             case Control.resume: deadlines.resume()
+            case Control.leave: state = .satisfied
             case Control.signals: killer.forward(CInt(byte))
             default: break
             }
         }
-        return true
+        return state
     }
 
     private func reach(_ limit: Report.TimeLimit, _ timer: Linux.Timer) {
@@ -114,7 +123,7 @@ struct Watch {
 
     /// Reports, then stays until the supervisor has read the cgroup: our exit takes the mounts and their charges away.
     private func finish(
-        _ status: CInt, _ end: (monotonic: Int, realtime: Int), _ neverExecuted: Bool, _ supervisorIsThere: Bool
+        _ status: CInt, _ end: (monotonic: Int, realtime: Int), _ neverExecuted: Bool, _ supervisor: SupervisorState
     ) -> Never {
         var usage = rusage()
         getrusage(RUSAGE_CHILDREN.rawValue, &usage)
@@ -130,10 +139,11 @@ struct Watch {
         // All of it before the end is told: whoever reads the record finds the output complete.
         output?.drain()
         tell(.exited(report))
-        if supervisorIsThere {
+        switch supervisor {
+        case .satisfied: break
+        case .listening:
             while let bytes = try? control.read(limit: 64), !bytes.isEmpty, !bytes.contains(Control.leave) {}
-        } else {
-            removeLeftovers(of: killer.plan)
+        case .gone: removeLeftovers(of: killer.plan)
         }
         exit(0)
     }

@@ -25,10 +25,13 @@ struct Jobsd: AsyncParsableCommand {
             """,
         version: "jobsd \(jobsVersion)")
 
-    @Option(help: "Memory that all jobs may have together. All of the machine's but a tenth if left out.")
+    @Option(
+        help:
+            "Memory that all jobs may have together. All of the machine's, or of the container's, but a tenth if left out."
+    )
     var memory: String?
 
-    @Option(help: "CPUs that all jobs may have together. All of the machine's if left out.")
+    @Option(help: "CPUs that all jobs may have together. All that jobsd may use if left out.")
     var cpus: String?
 
     @Option(
@@ -73,9 +76,9 @@ struct Jobsd: AsyncParsableCommand {
         chdir("/")
         let logger = LogOutput.logger(label: "jobsd")
         let lock = try InstanceLock(locations)
-        let capacity = try Capacity.of(memory: memory, cpus: cpus)
         let retention = try RetentionPolicy.of(age: keepAge, jobs: keepJobs, bytes: keepBytes)
         let root = try Workplace.prepareQueue(stateDirectory: locations.state, runtimeDirectory: locations.runtime)
+        let capacity = try Capacity.of(memory: memory, cpus: cpus, outer: root.outerLimits())
         let store = try JobStore(path: locations.state + "/jobs.db")
         let executor = try LoopExecutor()
         let dispatcher = try Dispatcher(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Cgroups
 import Glibc
 import JobModel
 import JobsAPI
@@ -54,13 +55,14 @@ struct StartError: Error, CustomStringConvertible {
 
 /// What all jobs together may have of this machine.
 enum Capacity {
-    static func of(memory: String?, cpus: String?) throws -> Resources {
+    /// - Parameter outer: what a container or a slice around us allows.
+    static func of(memory: String?, cpus: String?, outer: OuterLimits) throws -> Resources {
         do throws(QuantityError) {
             let bytes = try memory.map { text throws(QuantityError) in try ByteCount(parsing: text).bytes }
             let milli = try cpus.map { text throws(QuantityError) in try CPUCount(parsing: text).milli }
             return Resources(
-                memoryBytes: bytes ?? installedMemory * 9 / 10,
-                milliCPUs: milli ?? max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN))) * 1000)
+                memoryBytes: bytes ?? min(installedMemory, outer.memoryBytes ?? .max) / 10 * 9,
+                milliCPUs: milli ?? min(usableCPUs * 1000, outer.cpus?.milli ?? .max))
         } catch { throw ValidationError(error.description) }
     }
 

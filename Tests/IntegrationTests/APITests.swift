@@ -129,6 +129,102 @@ extension IntegrationTests {
             #expect(!daemon.log.contains("s3cret"))
         }
 
+        @Test func `an ordinary user's job gets no capability and sees no directory that its user may not`() throws {
+            let daemon = try Daemon()
+            for words in [["--capabilities", "DAC_OVERRIDE"], ["--userns", "--capabilities", "SETUID"]] {
+                let refused = try jobs(["submit"] + words + ["--", "id"], as: 60001, daemon)
+                #expect(refused.code == 77 && refused.errors.contains("capabilities"), "\(words): \(refused.all)")
+            }
+            // Below a directory that is closed to them, by its name, and by a link whose `..` leads elsewhere afterwards.
+            let name = "jobs-test-\(getpid())"
+            let root = "/tmp/\(name)"
+            defer { try? FileManager.default.removeItem(atPath: root) }
+            try FileManager.default.createDirectory(atPath: root + "/closed/open", withIntermediateDirectories: true)
+            try "hidden\n".write(toFile: root + "/closed/open/file", atomically: true, encoding: .utf8)
+            chmod(root + "/closed", 0o700)
+            let closed = try jobs(
+                ["submit", "--wait", "--private-tmp", "--directory", root + "/closed/open", "--", "cat", "file"],
+                as: 60001, daemon)
+            #expect(closed.code == 125, "\(closed.all)")
+            #expect(try jobs(["logs", "1"], as: 60001, daemon).output.isEmpty)
+            try FileManager.default.createDirectory(atPath: root + "/a/b", withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(atPath: root + "/a/\(name)", withIntermediateDirectories: true)
+            symlink(root + "/a/b", root + "/link")
+            let link = try jobs(
+                ["submit", "--wait", "--private-tmp", "--directory", root + "/link/../\(name)", "--", "pwd"],
+                as: 60001, daemon)
+            #expect(link.code == 125, "\(link.all)")
+            let plain = try jobs(
+                ["submit", "--wait", "--private-tmp", "--directory", root + "/a/b", "--", "sh", "-c", "pwd; ls /tmp"],
+                as: 60001, daemon)
+            #expect(plain.code == 0, "\(plain.all)")
+            #expect(try jobs(["logs", "3"], as: 60001, daemon).output == "\(root)/a/b\n\(name)\n")
+        }
+
+        @Test func `limits of a user's job are not above the daemon's`() throws {
+            let daemon = try Daemon()
+            var own = rlimit()
+            getrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &own)
+            let run = try jobs(
+                ["submit", "--wait", "--nofile", "2000000", "--", "sh", "-c", "ulimit -Hn"], as: 60001, daemon)
+            #expect(run.code == 0, "\(run.all)")
+            let most = own.rlim_max == rlim_t.max ? "unlimited" : "\(own.rlim_max)"
+            #expect(try jobs(["logs", "1"], as: 60001, daemon).output == most + "\n")
+            // What was inherited is the soft limit; the hard one stays where it was.
+            let soft = try JobsProgram.execute(
+                [
+                    "sh", "-c", "ulimit -Sn 99; exec \"$@\"", "sh", JobsProgram.path, "submit", "--wait", "--", "sh",
+                    "-c",
+                    "ulimit -Sn; ulimit -Hn",
+                ], environment: ["JOBS_STATE_DIR": daemon.state])
+            #expect(soft.code == 0, "\(soft.all)")
+            let logs = try JobsProgram.execute(
+                [JobsProgram.path, "logs", "2"], environment: ["JOBS_STATE_DIR": daemon.state])
+            #expect(logs.output == "99\n\(most)\n", "\(logs.all)")
+        }
+
+        @Test func `one user's connections are not everybody's`() async throws {
+            let daemon = try Daemon()
+            // A thousand connections of one user, held by a shell's children of that user.
+            let script = """
+                import socket, sys
+                held = []
+                for _ in range(1000):
+                    s = socket.socket(socket.AF_UNIX)
+                    s.connect(sys.argv[1])
+                    held.append(s)
+                open_ = 0
+                for s in held:
+                    s.settimeout(2)
+                    try:
+                        s.sendall(b'GET /v1/openapi.json HTTP/1.1\\r\\nHost: j\\r\\n\\r\\n')
+                        if s.recv(10): open_ += 1
+                    except OSError:
+                        pass
+                print(open_)
+                """
+            let greedy = try JobsProgram.execute([
+                "setpriv", "--reuid=60001", "--regid=60001", "--clear-groups", "/usr/bin/python3", "-c", script,
+                daemon.state + "/run/jobs.sock",
+            ])
+            #expect(greedy.output == "512\n", "\(greedy.all)")
+            let id = try await daemon.submit("true")
+            try await daemon.wait([id])
+        }
+
+        @Test func `a file that would take for ever to read is refused`() throws {
+            let daemon = try Daemon()
+            var lines = ["command: [true]", "env:", "  a0: &a0 [x, x]"]
+            for index in 1..<40 { lines.append("  a\(index): &a\(index) [*a\(index - 1), *a\(index - 1)]") }
+            lines.append("  ? *a39\n  : y")
+            let source = JSON.object([
+                "text": .string(lines.joined(separator: "\n")), "path": .string("bomb.yaml"),
+            ])
+            let body = JSON.object(["job": source, "directory": .string("/")])
+            let answer = try daemon.ask("POST", "/v1/jobs", body.text())
+            #expect(answer.status == 400 && answer.text.contains("aliases"), "\(answer)")
+        }
+
         @Test func `nobody becomes somebody else by a job`() throws {
             let daemon = try Daemon()
             for words in [["--user", "root"], ["--group", "0"]] {

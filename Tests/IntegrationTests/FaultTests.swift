@@ -40,6 +40,34 @@ extension IntegrationTests {
             daemon.kill(SIGTERM)
         }
 
+        @Test func `an attempt whose files were damaged is lost, and does not run again`() async throws {
+            let daemon = try Daemon()
+            let ready = daemon.scratch.fifo("ready")
+            let log = daemon.scratch.path + "/ran"
+            var ids: [Int] = []
+            for _ in 0..<3 {
+                ids.append(try await daemon.submit("echo $JOBS_ID >> \(log); echo > \(ready); sleep 100"))
+                _ = line(from: ready)
+            }
+            daemon.kill()
+            let folders = ids.map { daemon.state + "/attempts/\($0).1" }
+            let inits = jobsInits(below: daemon.state).compactMap {
+                Linux.Process.find(pid: $0, startTicks: ProcessStat.startTicks(of: "\($0)") ?? 0)
+            }
+            #expect(inits.count == 3)
+            try Data("garbage".utf8).write(to: URL(filePath: folders[0] + "/report"))
+            unlink(folders[1] + "/report")
+            try Data("{".utf8).write(to: URL(filePath: folders[2] + "/baseline"))
+            try daemon.start()
+            try await daemon.wait(ids)
+            for id in ids { #expect(try await daemon.state(id) == "lost", "\(daemon.log(about: id))") }
+            #expect(try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n").count == 3)
+            for process in inits {
+                var entry = pollfd(fd: process.pidfd.rawValue, events: Int16(POLLIN), revents: 0)
+                #expect(poll(&entry, 1, 10_000) == 1, "a jobs-init stays")
+            }
+        }
+
         private func made(_ path: String) -> String {
             _ = FileManager.default.createFile(atPath: path, contents: nil)
             return path

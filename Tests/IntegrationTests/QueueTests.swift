@@ -274,6 +274,57 @@ extension IntegrationTests {
             #expect(try daemon.ask("GET", "/v1/jobs?since=yesterday-ish", "").status == 400)
         }
 
+        @Test func `thousands of jobs that cannot be launched fail one after the other`() async throws {
+            let daemon = try Daemon()
+            let first = try await daemon.submit(
+                "true", [("--array", "0-2999"), ("--directory", "/nowhere"), ("--cpuset", "99")])
+            try await daemon.wait([first + 2999])
+            let job = try await daemon.job(first + 2999)
+            #expect(job["state"]?.stringValue == "failed", "\(job.text())")
+        }
+
+        @Test func `of many who retry a job at once, one does`() async throws {
+            let daemon = try Daemon()
+            let id = try await daemon.submit("false")
+            try await daemon.wait([id])
+            let client = daemon.client
+            let done = await withTaskGroup(of: Bool.self) { group in
+                for _ in 0..<20 { group.addTask { (try? await client.post("/v1/jobs/\(id)/retry")) != nil } }
+                return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+            #expect(done >= 1)
+            try await daemon.wait([id])
+            #expect(try await daemon.job(id)["attempt"]?.intValue ?? 0 == done + 1)
+        }
+
+        @Test func `who waits through a burst of changes hears of its end`() async throws {
+            let daemon = try Daemon()
+            let (ready, go) = (daemon.scratch.fifo("ready"), daemon.scratch.fifo("go"))
+            let first = try await daemon.submit("echo > \(ready); read x < \(go); false")
+            let array = try await daemon.submit("true", [("--array", "0-7999"), ("--after", "ok:\(first)")])
+            _ = line(from: ready)
+            let client = daemon.client
+            let waiting = Task { try await client.waitForEnd(of: [first] + Array(array..<array + 8000)) }
+            // A second of its own makes it likely that the waiting has begun; either way it has to end.
+            writeLine(go)
+            let ended = try await waiting.value
+            #expect(ended.count == 8001 && ended.dropFirst().allSatisfy { $0.state == .skipped })
+        }
+
+        @Test func `a skipped job that was retried by hand stays retried through a restart`() async throws {
+            let daemon = try Daemon()
+            let first = try await daemon.submit("false")
+            let id = try await daemon.submit("true", [("--after", "ok:\(first)")])
+            try await daemon.wait([id], for: ["skipped"])
+            try await daemon.client.post("/v1/drain")
+            try await daemon.perform("retry", id)
+            daemon.kill()
+            try daemon.start()
+            #expect(try await daemon.state(id) == "pending")
+            try await daemon.client.post("/v1/undrain")
+            try await daemon.wait([id], for: ["completed"])
+        }
+
         @Test func `the name of an array means all of its jobs`() async throws {
             let daemon = try Daemon()
             let first = try await daemon.submit(

@@ -33,7 +33,9 @@ import Testing
         plan.capabilities = .init(mask: UInt64.random(in: 0 ... .max, using: &random))
         plan.seccomp = list { UInt8(number(0...255)) }
         plan.umask = maybe(UInt32(number(0...0o777)))
-        plan.resourceLimits = list { .init(resource: CInt(number(0...15)), value: UInt64.max - UInt64(number(0...9))) }
+        plan.resourceLimits = list {
+            .init(resource: CInt(number(0...15)), soft: UInt64(number(0...9)), hard: UInt64.max - UInt64(number(0...9)))
+        }
         plan.wallTimeUsec = maybe(number())
         plan.cpuTimeUsec = maybe(number())
         plan.graceUsec = number()
@@ -75,7 +77,8 @@ import Testing
             ("initProcess", { $0.initProcess = false }), ("terminal", { $0.terminal = true }),
             ("identity", { $0.identity = .init(uid: 0, gid: 0, groups: []) }),
             ("capabilities", { $0.capabilities = .init(mask: 1) }), ("seccomp", { $0.seccomp = [0] }),
-            ("umask", { $0.umask = 0 }), ("resourceLimits", { $0.resourceLimits = [.init(resource: 0, value: 0)] }),
+            ("umask", { $0.umask = 0 }),
+            ("resourceLimits", { $0.resourceLimits = [.init(resource: 0, soft: 0, hard: 0)] }),
             ("wallTimeUsec", { $0.wallTimeUsec = 0 }), ("cpuTimeUsec", { $0.cpuTimeUsec = 0 }),
             ("graceUsec", { $0.graceUsec = 1 }), ("cgroupDescriptor", { $0.cgroupDescriptor = 0 }),
             ("v1Descriptors", { $0.v1Descriptors = [0] }), ("cgroupName", { $0.cgroupName = "x" }),

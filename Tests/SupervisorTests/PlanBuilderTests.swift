@@ -180,7 +180,7 @@ import Testing
         #expect(plan.arguments == ["true", "a b"] && plan.directory == "/here")
         #expect(plan.wallTimeUsec == 3_000_000 && plan.cpuTimeUsec == 2_000_000 && plan.graceUsec == 1_000_000)
         #expect(plan.resourceLimits.map(\.resource) == [1, 4, 7])
-        #expect(plan.resourceLimits.map(\.value) == [0, .max, 64])
+        #expect(plan.resourceLimits.map(\.hard) == [0, .max, 64])
         #expect(plan.monotonicOffset == 5 && plan.boottimeOffset == -6)
         #expect(try builder(spec("x") { $0.directory = "/there" }).build().directory == "/there")
     }

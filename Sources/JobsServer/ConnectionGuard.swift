@@ -5,11 +5,31 @@ import JobModel
 import NIOCore
 import NIOHTTPTypes
 
-/// Answers what is not HTTP and closes the connection, which would otherwise stay until it is called idle.
-final class MalformedRequest: ChannelDuplexHandler, RemovableChannelHandler {
+/// What happens on a connection beside requests: it is counted as its user's, and what is not HTTP is answered and ends it,
+/// which otherwise would stay until it is called idle.
+final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
+
+    private let census: Census
+    private var seat: Census.Seat?
+
+    init(_ census: Census) { self.census = census }
+
+    func channelActive(context: ChannelHandlerContext) {
+        // On its own event loop the answer is there at once.
+        Peer.uid(of: context.channel).assumeIsolated().whenSuccess { [self] uid in
+            seat = census.seat(for: uid)
+            if seat == nil { context.close(promise: nil) }
+        }
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        seat = nil
+        context.fireChannelInactive()
+    }
 
     /// Another answer is under way: nothing may be put into it.
     private var isAnswering = false

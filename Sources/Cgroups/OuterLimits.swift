@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+import JobModel
+
+/// What the cgroups above all attempts leave to them together.
+package struct OuterLimits: Hashable, Sendable {
+    /// The tightest of their memory limits; `nil` if none has one.
+    package var memoryBytes: Int?
+    package var cpus: CPUCount?
+}
+
+extension CgroupHost {
+    /// The cgroups above `path` that we can see, nearest first.
+    func ancestors(of path: String, _ controller: Controller, _ version: CgroupVersion) -> [CgroupDirectory] {
+        let top = version == .v1 ? v1[controller]?.mountPoint : unified?.mountPoint
+        var result: [CgroupDirectory] = []
+        var path = parentPath(path)
+        // The mount point too: in a container it is the container's own cgroup, with its limit. A real root has none.
+        while let top, path == top || path.hasPrefix(top + "/") {
+            if let ancestor = try? CgroupDirectory(path: path, version: version) { result.append(ancestor) }
+            path = parentPath(path)
+        }
+        return result
+    }
+}
+
+extension CgroupRoot {
+    /// Reads the limits above the attempts: of a container, a slice or a service.
+    package func outerLimits() -> OuterLimits {
+        var limits = OuterLimits()
+        if let base = base(of: .memory) {
+            let type: any MemoryController.Type = base.version == .v2 ? MemoryV2.self : MemoryV1.self
+            limits.memoryBytes =
+                host.ancestors(of: base.path, .memory, base.version).compactMap { type.limit(of: $0) }.min()
+        }
+        if let base = base(of: .cpu) {
+            let quotas = host.ancestors(of: base.path, .cpu, base.version).compactMap { directory -> Int? in
+                var effective = EffectiveLimits()
+                CPUController.readBack(directory, into: &effective)
+                return effective.cpus?.milli
+            }
+            limits.cpus = quotas.min().map { CPUCount(milli: $0) }
+        }
+        return limits
+    }
+
+    private func base(of controller: Controller) -> (path: String, version: CgroupVersion)? {
+        switch version(of: controller) {
+        case .v1: v1Bases[controller].map { ($0, .v1) }
+        case .v2: unifiedBase.map { ($0, .v2) }
+        case nil: nil
+        }
+    }
+}
