@@ -81,7 +81,7 @@ import Testing
             }
             #expect(
                 failure("stres-test")
-                    == "no job 'stres-test'; looked for stres-test.{yaml,yml,sh,py} in \(folder)/first, \(folder)/second, "
+                    == "no job 'stres-test'; looked for stres-test.{yaml,yml,json,sh,py} in \(folder)/first, \(folder)/second, "
                     + "\(folder)/third; did you mean 'stress-test'?")
             #expect(failure("stress-tset.yaml") == "no such file: stress-tset.yaml; did you mean 'stress-test'?")
             #expect(failure("./x") == "no such file: ./x")
@@ -91,7 +91,7 @@ import Testing
 
     @Test func folders() {
         func folders(_ variables: [String: String]) -> [String] { JobFile.folders(environment: { variables[$0] }) }
-        let system = ["/etc/jobs/jobs", "/usr/share/jobs/jobs"]
+        let system = ["/etc/jobs/jobs", "/usr/local/share/jobs/jobs", "/usr/share/jobs/jobs"]
         #expect(folders([:]) == ["./jobs"] + system)
         #expect(folders(["HOME": "/home/pi"]) == ["./jobs", "/home/pi/.config/jobs/jobs"] + system)
         #expect(folders(["HOME": "/home/pi", "XDG_CONFIG_HOME": "/c"]) == ["./jobs", "/c/jobs/jobs"] + system)

@@ -145,7 +145,7 @@ import Testing
     @Test func aliasesOfAliasesComeToAnEnd() {
         var text = "command: &a0 [x, x]\n"
         for level in 1...40 { text += "k\(level): &a\(level) [*a\(level - 1), *a\(level - 1)]\n" }
-        #expect(complaints(yaml: text).contains("more than 100000 values"))
+        #expect(complaints(yaml: text).contains("more than 12 aliases"))
     }
 
     @Test func deepNestingIsNoCrash() {

@@ -103,7 +103,7 @@ import Testing
         query.name = "a b"
         let jobs = try await JobsClient(socket: server.path).jobs(query)
         #expect(jobs == [Fixture.job(9), Fixture.job(4)])
-        #expect(server.requests.first?.contains("GET /v1/jobs?name=a%20b&limit=10000 ") == true)
+        #expect(server.requests.first?.contains("GET /v1/jobs?name=a%20b&limit=2000 ") == true)
     }
 
     @Test func referencesAreToldApart() {
