@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <net/if.h>
 #include <pty.h>
 #include <signal.h>
@@ -168,3 +169,5 @@ int clinux_set_winsize(int fd, uint16_t rows, uint16_t columns) {
     struct winsize size = {.ws_row = rows, .ws_col = columns};
     return ioctl(fd, TIOCSWINSZ, &size) < 0 ? errno : 0;
 }
+
+void clinux_trim_memory(void) { malloc_trim(0); }

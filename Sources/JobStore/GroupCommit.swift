@@ -6,10 +6,7 @@ import Synchronization
 /// Calls that wait for the disk, and the one thread that takes them there: all that arrived during a commit share the
 /// next transaction and its fsync.
 final class GroupCommit: Sendable {
-    struct Call: Sendable {
-        var changes: [Change]
-        var completion: @Sendable (StoreError?) -> Void
-    }
+    typealias Call = JobStore.Call
 
     private struct State {
         var waiting: [Call] = []
@@ -32,18 +29,18 @@ final class GroupCommit: Sendable {
 
     var statistics: JobStore.Statistics { state.withLock(\.statistics) }
 
-    func append(_ call: Call) {
+    func append(_ calls: [Call]) {
         enum Next { case nothing, wake, refuse }
         let next: Next = state.withLock { state in
             if state.closed { return .refuse }
-            state.waiting.append(call)
+            state.waiting += calls
             defer { state.busy = true }
             return state.busy ? .nothing : .wake
         }
         switch next {
         case .nothing: break
         case .wake: queue.async { self.drain() }
-        case .refuse: call.completion(StoreError(.closed, Self.operation, path: path))
+        case .refuse: for call in calls { call.completion(StoreError(.closed, Self.operation, path: path)) }
         }
     }
 

@@ -52,8 +52,22 @@ package final class JobStore: Sendable {
     /// - Parameter completion: Called on a thread of the store's, in the order of the calls. It may read and append, but
     ///   the next commit waits for it, and it must not ``close()``. After `close` it is called at once.
     package func append(_ changes: [Change], completion: @escaping @Sendable (StoreError?) -> Void) {
-        commits.append(GroupCommit.Call(changes: changes, completion: completion))
+        append([Call(changes: changes, completion: completion)])
     }
+
+    /// Changes that are written together or not at all, and who hears of it.
+    package struct Call: Sendable {
+        var changes: [Change]
+        var completion: @Sendable (StoreError?) -> Void
+
+        package init(changes: [Change], completion: @escaping @Sendable (StoreError?) -> Void) {
+            self.changes = changes
+            self.completion = completion
+        }
+    }
+
+    /// The same for several calls, which share a commit; each is refused or written by itself.
+    package func append(_ calls: [Call]) { commits.append(calls) }
 
     /// Waits for what is queued, moves the log into the main file and closes it. What comes later fails.
     package func close() {

@@ -80,6 +80,8 @@ extension JobQuery {
         }
         if liveOnly || states.map({ $0.allSatisfy { !$0.isFinal } }) == true { conditions.append("ended_usec IS NULL") }
         if let states {
+            // Few may have ended among many that wait.
+            if !states.isEmpty, states.allSatisfy(\.isFinal) { conditions.append("ended_usec IS NOT NULL") }
             // One state is a walk along its index, which is in the order of ids. Of several, SQLite would collect and sort
             // all jobs; the plus sign keeps it off that index, so that it walks along the ids and stops at the limit.
             let column = states.count == 1 && !liveOnly ? "state" : "+state"

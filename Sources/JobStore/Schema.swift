@@ -118,5 +118,6 @@ enum Schema {
     private static let outputBytes = """
         ALTER TABLE jobs ADD COLUMN output_bytes INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE attempts ADD COLUMN output_bytes INTEGER;
+        CREATE INDEX jobs_ended ON jobs(id) WHERE ended_usec IS NOT NULL;
         """
 }

@@ -4,6 +4,7 @@ import JobFile
 import JobModel
 import JobStore
 import JobsAPI
+import Linux
 import Scheduler
 import Supervisor
 
@@ -68,6 +69,11 @@ extension Dispatcher {
         let error = await withCheckedContinuation { (continuation: CheckedContinuation<StoreError?, Never>) in
             commit(changes) { [self] error in
                 for id in ids { fresh[id] = nil }
+                if ids.count > 1000 {
+                    // Once for all of them, and glibc would keep what it took.
+                    fresh = fresh.isEmpty ? [:] : fresh
+                    trimMemory()
+                }
                 continuation.resume(returning: error)
             }
             // Before the commit is there: both are on disk by the same one.

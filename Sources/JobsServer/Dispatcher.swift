@@ -27,6 +27,8 @@ package actor Dispatcher {
     var running: [Int: Running] = [:]
     /// Attempts that ended, until their record is on disk.
     var ending: [AttemptKey: Ended] = [:]
+    /// The texts that were read last, and what they say.
+    var lastRead: (document: JobDocument, spec: JobSpec, context: SubmissionContext)?
     /// Jobs of which somebody's change is on its way to the disk.
     var changing: Set<Int> = []
     /// Jobs of which something is not on disk yet, so that they start from here: a read may be older than what was
@@ -44,6 +46,7 @@ package actor Dispatcher {
     private var isDispatchPosted = false
     private var commits: [Int: (changes: [Change], then: (StoreError?) -> Void)] = [:]
     private var nextCommit = 0
+    private var outbox: [JobStore.Call] = []
     var statusTimer: Linux.Timer?
     var isStatusDue = false
     /// Set when the daemon is about to end: what would go on for ever ends.
@@ -123,13 +126,23 @@ package actor Dispatcher {
     // MARK: The disk
 
     /// Puts changes on disk and calls `then` when they are there, or when they could not be written.
+    ///
+    /// At the end of the loop's turn: the end of one job and the start of the next then share a transaction, and what is
+    /// read meanwhile does not wait for one.
     func commit(_ changes: [Change], then: @escaping (StoreError?) -> Void) {
         let number = nextCommit
         nextCommit += 1
         commits[number] = (changes, then)
-        store.append(changes) { [self] error in
-            executor.post { self.assumeIsolated { $0.committed(number, error) } }
-        }
+        if outbox.isEmpty { executor.eventLoop.atTurnsEnd { [self] in assumeIsolated { $0.flush() } } }
+        outbox.append(
+            JobStore.Call(changes: changes) { [self] error in
+                executor.post { self.assumeIsolated { $0.committed(number, error) } }
+            })
+    }
+
+    private func flush() {
+        store.append(outbox)
+        outbox = []
     }
 
     /// The same for somebody who waits for it.
@@ -292,6 +305,9 @@ extension StateChange {
 }
 
 extension Dispatcher {
+    /// Takes our empty directories out of the cgroup tree; those with jobs in them stay.
+    package func leavePlace() { supervisor.root.removeIfEmpty() }
+
     /// Ends what would keep connections open for ever. Running attempts run on.
     package func endStreams() {
         isStopping = true

@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 import JobFile
 import JobModel
 import JobStore
@@ -10,6 +11,7 @@ import JobsAPI
 import Linux
 import Logging
 import NIOCore
+import NIOPosix
 import ServiceLifecycle
 
 /// The API on its Unix socket. Routes translate; the dispatcher decides.
@@ -36,26 +38,34 @@ package struct Server: Service {
         let router = Router(context: APIContext.self)
         router.middlewares.add(PeerMiddleware())
         Routes(dispatcher: dispatcher).add(to: router)
+        let responder = router.buildResponder()
         let path = socketPath
         let census = Census(limit: Self.connectionsOfOne)
-        let ready = onReady
-        // Everybody may connect: what they may do is decided by who they are.
-        let application = Application(
-            router: router,
-            // A request that does not get on is given up, and so is a connection that nobody uses.
-            server: .http1(
-                configuration: .init(additionalChannelHandlers: [ConnectionGuard(census)], idleTimeout: .seconds(60))),
-            configuration: .init(
+        let (ready, log) = (onReady, log)
+        // A request that does not get on is given up, and so is a connection that nobody uses.
+        let builder = HTTPServerBuilder.http1(
+            configuration: .init(additionalChannelHandlers: [ConnectionGuard(census)], idleTimeout: .seconds(60)))
+        // Not Hummingbird's Application, which wakes up every second to know the date of an answer.
+        let server = try builder.buildServer(
+            configuration: ServerConfiguration(
                 address: .unixDomainSocket(path: path), serverName: "jobsd", backlog: Self.connections,
                 availableConnectionsDelegate: .maximum(Self.connections, logger: log)),
-            onServerRunning: { _ in
-                chmod(path, 0o666)
-                await ready()
-            }, logger: log)
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: log
+        ) { request, writer, channel in
+            let context = APIContext(source: ApplicationRequestContextSource(channel: channel, logger: log))
+            // The middleware has made an answer of every error.
+            var response = try await responder.respond(to: request, context: context)
+            response.headers[.server] = "jobsd"
+            try await writer.write(response: response.head, body: response.body)
+        } onServerRunning: { _ in
+            // Everybody may connect: what they may do is decided by who they are.
+            chmod(path, 0o666)
+            await ready()
+        }
         let dispatcher = dispatcher
         // Whoever follows events or output would otherwise keep the server from ending.
         try await withGracefulShutdownHandler {
-            try await application.run()
+            try await server.run()
         } onGracefulShutdown: {
             Task { await dispatcher.endStreams() }
         }

@@ -49,7 +49,7 @@ package final class Attempt {
         let baseline = Baseline(
             place: cgroup.place, unenforced: unenforced, machine: MachineReading(supervisor.sources),
             ancestors: cgroup.ancestorCounters(),
-            companions: supervisor.companions(of: cgroup.name))
+            companions: supervisor.companions(of: cgroup.name, queued: request.queued != nil))
         if request.spec.isolation.cgroup, let identity = plan.identity, let unified = cgroup.unified {
             // A job with a cgroup namespace may make cgroups below its own.
             for name in ["", "/cgroup.procs", "/cgroup.subtree_control", "/cgroup.threads"] {
@@ -90,6 +90,7 @@ package final class Attempt {
         evidence.policy = request.spec.oom
         evidence.cgroupName = cgroup.name
         evidence.cancelledBy = request.cancelledBy
+        supervisor.live.insert(cgroup.name)
         kernelLog = KernelLog()
         watch = OOMWatch(cgroup: cgroup, loop: loop, killJob: request.spec.oom == .killJob)
         do throws(Errno) {
@@ -213,6 +214,7 @@ package final class Attempt {
             cgroup.kill()
             if hasNeverRun, let onNeverStarted {
                 isFinished = true
+                supervisor.live.remove(cgroup.name)
                 stopWatching()
                 try? close()
                 reap()
@@ -236,6 +238,7 @@ package final class Attempt {
         // What memory consists of first: files in a private tmpfs go with the mounts.
         isFinished = true
         supervisor.ended.insert(cgroup.name)
+        supervisor.live.remove(cgroup.name)
         watch.sample(always: true)
         stopWatching()
         if request.queued == nil {
@@ -323,7 +326,8 @@ package final class Attempt {
                     .cacheLimited,
                     "it reached its memory limit\(often) and page cache was reclaimed; more memory may make it faster"))
         }
-        let companions = baseline.companions.union(supervisor.companions(of: cgroup.name))
+        let companions = baseline.companions.union(
+            supervisor.companions(of: cgroup.name, queued: request.queued != nil))
         if !companions.isEmpty {
             flags.append(
                 TrustFlag(

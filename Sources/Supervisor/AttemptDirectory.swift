@@ -19,8 +19,15 @@ package struct AttemptDirectory: Hashable, Sendable {
     /// Makes the directory afresh; what an attempt of that number left that never ran is of no use.
     func make() throws(SupervisorError) {
         do throws(Errno) {
-            try removeAll()
-            try Files.makeDirectories(path, mode: 0o700)
+            do throws(Errno) { try Files.makeDirectory(path, mode: 0o700) } catch {
+                switch error {
+                case .fileExists:
+                    try removeAll()
+                    try Files.makeDirectory(path, mode: 0o700)
+                case .noSuchFileOrDirectory: try Files.makeDirectories(path, mode: 0o700)
+                default: throw error
+                }
+            }
             let control = control
             try checked { mkfifo(control, 0o600) }
         } catch { throw .system(operation: "make the directory", detail: path, error) }

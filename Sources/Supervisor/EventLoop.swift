@@ -13,6 +13,7 @@ package final class EventLoop {
     private var directories: [CInt: (path: String, handlers: [Int: () -> Void])] = [:]
     private var nextDirectoryWatch = 0
     private var isStopped = false
+    private var atTurnsEnd: [() -> Void] = []
 
     package init() throws(Errno) { poller = try Poller() }
 
@@ -77,6 +78,9 @@ package final class EventLoop {
         watcher?.forget(id)
     }
 
+    /// Calls `handler` once when all that is ready now has been handled, before the next wait.
+    package func atTurnsEnd(_ handler: @escaping () -> Void) { atTurnsEnd.append(handler) }
+
     /// Runs handlers until ``stop()``.
     package func run() throws(Errno) {
         isStopped = false
@@ -85,6 +89,11 @@ package final class EventLoop {
                 // An earlier handler of this round may have forgotten it.
                 handlers[fd]?()
                 if isStopped { break }
+            }
+            while !atTurnsEnd.isEmpty {
+                let handlers = atTurnsEnd
+                atTurnsEnd = []
+                for handler in handlers { handler() }
             }
         }
     }

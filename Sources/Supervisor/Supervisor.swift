@@ -17,6 +17,8 @@ package final class Supervisor {
     private var sequence = 0
     /// Attempts that have ended and whose cgroups still stand, until their records are on disk.
     var ended: Set<String> = []
+    /// Attempts that run.
+    var live: Set<String> = []
 
     /// - Parameter initPath: the jobs-init executable.
     package init(root: CgroupRoot, loop: EventLoop, initPath: String) {
@@ -77,9 +79,7 @@ package final class Supervisor {
         complete(&plan, request)
         let cgroup: AttemptCgroup
         do throws(CgroupError) {
-            // An earlier daemon may have died between making it and writing down that it did.
-            if request.queued != nil { try root.remove(name(of: request)) }
-            cgroup = try AttemptCgroup(name(of: request), limits: request.spec.limits, in: root)
+            cgroup = try makeCgroup(request)
         } catch { throw .cgroup(error) }
         sequence += 1
         ended.remove(cgroup.name)
@@ -92,6 +92,16 @@ package final class Supervisor {
             cgroup.kill()
             try? cgroup.remove()
             throw error
+        }
+    }
+
+    private func makeCgroup(_ request: Request) throws(CgroupError) -> AttemptCgroup {
+        let name = name(of: request)
+        do throws(CgroupError) { return try AttemptCgroup(name, limits: request.spec.limits, in: root) } catch {
+            // An earlier daemon may have died between making it and writing down that it did.
+            guard request.queued != nil, error.errno == .fileExists else { throw error }
+            try root.remove(name)
+            return try AttemptCgroup(name, limits: request.spec.limits, in: root)
         }
     }
 
@@ -158,7 +168,11 @@ package final class Supervisor {
     }
 
     /// The attempts that run beside that one; a cgroup whose last process is gone is nobody's company.
-    func companions(of name: String) -> Set<String> { root.attempts().subtracting(ended).subtracting([name]) }
+    ///
+    /// A daemon's place is its own, so it knows them; foreground runs share theirs with others.
+    func companions(of name: String, queued: Bool) -> Set<String> {
+        (queued ? live : root.attempts().subtracting(ended)).subtracting([name])
+    }
 
     /// Removes the cgroups of queued jobs' attempts that nobody knows any more.
     package func removeStray(except known: [String]) -> [CgroupError] {

@@ -73,8 +73,13 @@ func currentEnvironment() -> [String: String] {
     var pointer = environ
     while let entry = pointer.pointee {
         if let equals = strchr(entry, 61) {
-            let name = UnsafeRawBufferPointer(start: entry, count: equals - entry)
-            result[String(decoding: name, as: UTF8.self)] = String(cString: equals + 1)
+            let name = String(
+                decoding: UnsafeRawBufferPointer(start: entry, count: equals - entry), as: UTF8.self)
+            if let value = String(validatingCString: equals + 1) {
+                result[name] = value
+            } else {
+                complain("the variable \(name) is not UTF-8 and left out of the environment")
+            }
         }
         pointer += 1
     }

@@ -6,6 +6,7 @@ import Glibc
 @main
 enum Main {
     static func main() {
+        refuseForeignBytes()
         let words = CommandLine.arguments.dropFirst()
         // `run` and `submit` read their words themselves; on the way through ArgumentParser they would take a millisecond.
         switch words.first {
@@ -13,6 +14,17 @@ enum Main {
         case "submit": exit(SubmitCommand.perform(Array(words.dropFirst())))
         default: Jobs.main()
         }
+    }
+}
+
+/// What is not UTF-8 would reach the job as something else: `rm` of a name in Latin-1 would be that of another file.
+private func refuseForeignBytes() {
+    for index in 1..<max(1, Int(CommandLine.argc)) {
+        guard let word = CommandLine.unsafeArgv[index], String(validatingCString: word) == nil else { continue }
+        complain(
+            "argument \(index), '\(String(cString: word))', is not UTF-8; put it into a script, or use a pattern for the name"
+        )
+        exit(64)
     }
 }
 

@@ -69,6 +69,8 @@ struct Jobsd: AsyncParsableCommand {
 
     private func serve(_ ready: Readiness) async throws {
         signal(SIGPIPE, SIG_IGN)
+        // A file that may not grow any more is an error of the disk's like others, and no reason to die.
+        signal(SIGXFSZ, SIG_IGN)
         raiseDescriptorLimit()
         let locations = try Locations.current()
         if let log { try redirect(to: log) }
@@ -105,6 +107,7 @@ struct Jobsd: AsyncParsableCommand {
         Notify.stopping()
         // Running jobs run on; the next daemon finds them.
         store.close()
+        await dispatcher.leavePlace()
         withExtendedLifetime(lock) {}
     }
 

@@ -40,14 +40,18 @@ final class Daemon: @unchecked Sendable {
     var seenState: String { "/proc/\(process.processIdentifier)/root\(state)" }
 
     /// Starts it and waits for its word, which comes when it answers.
-    func start() throws {
+    ///
+    /// - Parameter largestFile: in KiB; what would be written beyond it fails.
+    func start(largestFile: Int? = nil) throws {
         let ready = scratch.fifo("ready-\(UUID().uuidString)")
         process = Process()
         process.executableURL = URL(filePath: "/bin/sh")
         let program = JobsProgram.repository.appending(path: ".build/debug/jobsd").path
+        // In units of 512 bytes.
+        let limit = largestFile.map { "ulimit -S -f \($0 * 2); " } ?? ""
         // The shell opens the FIFO as descriptor 3 and becomes the daemon.
         process.arguments =
-            ["-c", "exec 3>\"$0\"; exec \"$@\"", ready] + prefix
+            ["-c", limit + "exec 3>\"$0\"; exec \"$@\"", ready] + prefix
             + [program, "--ready-fd", "3", "--log", scratch.path + "/state.log"] + flags
         process.environment = ProcessInfo.processInfo.environment.merging([
             "JOBS_STATE_DIR": state, "JOBS_RUNTIME_DIR": runtime,

@@ -24,9 +24,10 @@ extension IntegrationTests {
             }
             let reason = try await daemon.job(waiting)["reason"]?.stringValue ?? ""
             #expect(reason.contains("full"), "\(reason)")
-            let events = try daemon.connect()
-            try events.send("GET /v1/events?job=\(waiting) HTTP/1.1\r\nHost: j\r\n\r\n")
-            _ = try events.read()
+            // What cannot be written has not happened.
+            await #expect(throws: ClientError.self) { try await daemon.perform("cancel", waiting) }
+            await #expect(throws: ClientError.self) { try await daemon.perform("hold", waiting) }
+            await #expect(throws: ClientError.self) { try await daemon.perform("suspend", running) }
             writeLine(go)
             unlink(filler)
             try await daemon.wait([running, waiting])
@@ -38,6 +39,45 @@ extension IntegrationTests {
             #expect(daemon.log.components(separatedBy: " error ").count < 10, "\(daemon.log)")
             // It has the file as a later daemon would find it.
             daemon.kill(SIGTERM)
+        }
+
+        @Test func `an end that cannot be recorded is recorded by a later daemon, and nothing runs again`() async throws
+        {
+            let daemon = try Daemon()
+            let ready = daemon.scratch.fifo("ready")
+            let go = [daemon.scratch.fifo("go-1"), daemon.scratch.fifo("go-2")]
+            let log = daemon.scratch.path + "/ran"
+            func script(_ go: String) -> String {
+                """
+                echo $JOBS_ATTEMPT >> \(log)
+                test $JOBS_ATTEMPT = 2 || { echo > \(ready); read x < \(go); exit 4; }
+                """
+            }
+            let once = try await daemon.submit(script(go[0]))
+            _ = line(from: ready)
+            let again = try await daemon.submit(script(go[1]), [("--retries", "1"), ("--backoff", "0s")])
+            _ = line(from: ready)
+            daemon.kill()
+            let wal =
+                try FileManager.default.attributesOfItem(atPath: daemon.state + "/jobs.db-wal")[.size] as? Int ?? 0
+            // Not a page more: what these two daemons want to write fails, from their first breath on.
+            for round in 0..<2 {
+                let errors = daemon.log.components(separatedBy: " error ").count
+                try daemon.start(largestFile: wal / 1024)
+                if round == 0 { for fifo in go { writeLine(fifo) } }
+                try waitForChange(of: daemon.scratch.path) {
+                    daemon.log.components(separatedBy: " error ").count > errors
+                }
+                daemon.kill()
+            }
+            try daemon.start()
+            try await daemon.wait([once, again])
+            let job = try await daemon.job(once)
+            #expect(job["exit_code"]?.intValue == 4 && job["attempt"]?.intValue == 1, "\(job.text())\n\(daemon.log)")
+            let other = try await daemon.job(again)
+            #expect(other["state"]?.stringValue == "completed" && other["attempt"]?.intValue == 2, "\(other.text())")
+            let ran = try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n")
+            #expect(ran.sorted() == ["1", "1", "2"], "\(ran)\n\(daemon.log)")
         }
 
         @Test func `an attempt whose files were damaged is lost, and does not run again`() async throws {

@@ -449,7 +449,7 @@ func writeLine(_ fifo: String) {
 func waitForChange(of directory: String, until isDone: () throws -> Bool) throws {
     let queue = inotify_init1(CInt(O_CLOEXEC))
     defer { close(queue) }
-    inotify_add_watch(queue, directory, UInt32(IN_CREATE | IN_DELETE | IN_MOVED_TO))
+    inotify_add_watch(queue, directory, UInt32(IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MODIFY))
     var buffer = [UInt8](repeating: 0, count: 4096)
     while try !isDone() {
         var entry = pollfd(fd: queue, events: Int16(POLLIN), revents: 0)

@@ -62,4 +62,7 @@ int clinux_set_winsize(int fd, uint16_t rows, uint16_t columns);
 // Hidden without _GNU_SOURCE.
 enum { CLINUX_O_PATH = 010000000 };
 
+// malloc_trim(3), whose header Swift's Glibc does not show.
+void clinux_trim_memory(void);
+
 #endif

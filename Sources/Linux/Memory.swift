@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+
+/// Gives memory that was freed back to the kernel, which glibc keeps as long as anything above it is in use. See
+/// `malloc_trim(3)`.
+package func trimMemory() { clinux_trim_memory() }
