@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-from harness import NULL, remove_cgroups
+from harness import CGROUPS, NULL, remove_cgroups
 
 
 def submission(command, *flags):
@@ -62,12 +62,17 @@ class Daemon:
     def __init__(self, programs, home, *flags):
         self.home, self.flags, self.program = home, flags, programs["jobsd"]
         self.socket = f"{home}/run/jobs.sock"
+        self.process = None
         self.environment = os.environ | {"JOBS_STATE_DIR": f"{home}/state", "JOBS_RUNTIME_DIR": f"{home}/run"}
         # The newest job's id, so that the next one's is known before it is submitted.
         self.last_id = 0
 
     def __enter__(self):
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def start(self):
@@ -82,9 +87,10 @@ class Daemon:
         if word != "ready":
             sys.exit(f"jobsd does not start: {word}")
         self.connection = Connection(self.socket)
-        self.cgroups = self.find_cgroups()
 
     def stop(self):
+        if self.process is None:
+            return
         self.process.terminate()
         try:
             self.process.wait(30)
@@ -106,14 +112,17 @@ class Daemon:
                 os.kill(int(pid), signal.SIGKILL)
         remove_cgroups(self.cgroups)
 
-    def find_cgroups(self):
-        """Its place in each hierarchy, of which it holds descriptors."""
-        links = set()
-        for name in os.listdir(f"/proc/{self.process.pid}/fd"):
-            with contextlib.suppress(OSError):
-                links.add(os.readlink(f"/proc/{self.process.pid}/fd/{name}"))
-        parts = (link.partition("/jobsd-") for link in links if link.startswith("/sys/fs/cgroup/"))
-        return {before + mark + after.split("/")[0] for before, mark, after in parts if mark}
+    @property
+    def cgroups(self):
+        """Its place in each hierarchy, which it leaves; named by the FNV-1a hash of its state directory."""
+        digits = 2_166_136_261
+        for byte in f"{self.home}/state".encode():
+            digits = (digits ^ byte) * 16_777_619 % 2**32
+        own = {path.lstrip("/") for path in CGROUPS.values()}
+        places = [pathlib.Path("/sys/fs/cgroup", path, f"jobsd-{digits:08x}") for path in own]
+        for hierarchy in pathlib.Path("/sys/fs/cgroup").iterdir():
+            places += [hierarchy / path / f"jobsd-{digits:08x}" for path in own]
+        return places
 
     def wait_until_idle(self):
         while json.loads(self.connection.ask("GET", "/v1/jobs?state=running,suspended&limit=1"))["jobs"]:
@@ -157,8 +166,7 @@ class Daemon:
                     sys.exit(f"job {change['job']} did not complete: {change['detail']}")
 
     def memory(self):
-        """Resident and private MB."""
+        """MB that are resident, and MB of those that belong to no file."""
         lines = pathlib.Path(f"/proc/{self.process.pid}/smaps_rollup").read_text().splitlines()[1:]
         kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in lines}
-        private = kilobytes["Private_Clean"] + kilobytes["Private_Dirty"]
-        return kilobytes["Rss"] / 1024, private / 1024
+        return kilobytes["Rss"] / 1024, kilobytes["Anonymous"] / 1024

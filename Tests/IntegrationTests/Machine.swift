@@ -10,6 +10,8 @@ enum Machine {
     static let isRoot = geteuid() == 0
     /// Which virtual machine this is, `nil` on the build machine.
     static let variant = ProcessInfo.processInfo.environment["JOBS_TEST_VARIANT"]
+    /// For what no kernel decides and takes long: once, here, is enough.
+    static let isBuildMachine = variant == nil
     static let host = try? CgroupHost.detect()
     static let isUnified = host?.mode == .unified
     static let hasUnifiedTree = host?.unified != nil

@@ -9,7 +9,7 @@ extension IntegrationTests {
     /// The program where it is typed and where nobody types.
     @Suite struct ShellTests {
         /// Shells do not depend on the kernel, and the virtual machines have not all of them.
-        @Test(.enabled(if: Machine.variant == nil))
+        @Test(.enabled(if: Machine.isBuildMachine))
         func `shell-init sends our words to the program and others to the builtin in bash, dash, zsh and fish`() throws
         {
             let test = JobsProgram.repository.appending(path: "Tests/shells/test").path
