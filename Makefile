@@ -19,8 +19,12 @@ test-host:  ## unit tests and this machine's kernel
 test-vm:  ## the same integration tests in virtual machines
 	scripts/test vm
 
-bench:  ## measure the cost of a job against a C floor and against other tools
+bench:  ## measure the cost of a job and of the queue against a C floor and other tools
 	benchmarks/launch
+	benchmarks/throughput
+	benchmarks/latency
+	benchmarks/scale
+	benchmarks/idle
 
 build:
 	scripts/build

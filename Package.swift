@@ -63,6 +63,13 @@ let package = Package(
             path: "benchmarks/launch-loop",
             swiftSettings: strict),
 
+        // What benchmarks/scale measures of the scheduler alone, up to a million jobs.
+        .executableTarget(
+            name: "scheduler-loop",
+            dependencies: ["Scheduler", "JobModel", "Linux"],
+            path: "benchmarks/scheduler-loop",
+            swiftSettings: strict),
+
         // What of this machine jobs can use: facts, and pure checks of them.
         .target(
             name: "Doctor",

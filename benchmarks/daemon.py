@@ -101,6 +101,8 @@ class Daemon:
     def __exit__(self, kind, *_):
         # Running jobs would outlive it. Also after a failure of ours, but then as well as it goes.
         with contextlib.suppress(*[BaseException] if kind else []):
+            # jobsd has ended a connection that was not used for a minute.
+            self.connection = Connection(self.socket)
             for job in json.loads(self.connection.ask("GET", "/v1/jobs?state=running,suspended"))["jobs"]:
                 self.connection.ask("POST", f"/v1/jobs/{job['id']}/cancel", '{"now": true}')
             self.wait_until_idle()
