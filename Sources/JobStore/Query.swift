@@ -22,6 +22,8 @@ package struct JobQuery: Hashable, Sendable {
 
     package enum Order: Hashable, Sendable {
         case newestFirst, oldestFirst
+        /// As they will start: by priority, then the oldest first. Sorts all that fit, and knows no pages.
+        case startFirst
     }
 
     package init(limit: Int = 50) { self.limit = limit }
@@ -40,6 +42,7 @@ extension JobQuery {
             }
         }
         switch order {
+        case .startFirst: return merged
         case .oldestFirst:
             guard let after else { return merged }
             return merged.compactMap {
@@ -88,10 +91,15 @@ extension JobQuery {
             conditions.append("\(column) IN (\(states.map { _ in "?" }.joined(separator: ", ")))")
             arguments += states.map(\.rawValue)
         }
-        let direction = order == .newestFirst ? "DESC" : "ASC"
+        let sorting =
+            switch order {
+            case .newestFirst: "id DESC"
+            case .oldestFirst: "id"
+            case .startFirst: "priority DESC, id"
+            }
         let sql = """
             SELECT \(StoredJob.columns) FROM jobs WHERE \(conditions.joined(separator: " AND ")) \
-            ORDER BY id \(direction) LIMIT ?
+            ORDER BY \(sorting) LIMIT ?
             """
         return (sql, arguments)
     }

@@ -90,6 +90,31 @@ extension StateChange: JSONReadable {
     }
 }
 
+extension CountsView: JSONReadable {
+    public init(json: JSON) throws(WireError) {
+        let keys = Keys(json, "count of jobs")
+        self.init()
+        live = Self.states(keys["live"])
+        ended = keys["ended"]?.intValue ?? 0
+        for entry in keys["arrays"]?.arrayValue ?? [] {
+            let keys = Keys(entry, "count of an array")
+            var totals = ArrayTotals(
+                id: try keys.int("id"), lastID: try keys.int("last_id"), firstIndex: try keys.int("first_index"),
+                lastIndex: try keys.int("last_index"))
+            totals.states = Self.states(keys["states"])
+            arrays.append(totals)
+        }
+    }
+
+    private static func states(_ json: JSON?) -> [JobState: Int] {
+        var states: [JobState: Int] = [:]
+        for member in json?.objectValue ?? [] {
+            if let state = JobState(rawValue: member.key) { states[state] = member.value.intValue }
+        }
+        return states
+    }
+}
+
 extension DaemonView: JSONReadable {
     public init(json: JSON) throws(WireError) {
         let keys = Keys(json, "daemon")

@@ -15,6 +15,8 @@ public struct JobQuery: Hashable, Sendable {
     public var array: Int?
     /// Only those that ended at or after this moment, in RFC 3339.
     public var since: String?
+    /// Those first that will start first, of no more than one page.
+    public var startFirst = false
     /// No more than this; everything if `nil`.
     public var limit: Int?
 
@@ -33,6 +35,7 @@ public struct JobQuery: Hashable, Sendable {
         if let group { items.append(("group", group)) }
         if let array { items.append(("array", "\(array)")) }
         if let since { items.append(("since", since)) }
+        if startFirst { items.append(("order", "start")) }
         items.append(("limit", "\(limit)"))
         if let before { items.append(("before", "\(before)")) }
         return "/v1/jobs?" + items.map { "\($0.0)=\(encoded($0.1))" }.joined(separator: "&")
@@ -51,6 +54,12 @@ extension JobsClient {
             for entry in page { jobs.append(try value(entry)) }
             guard answer["more"]?.boolValue == true, !page.isEmpty else { return jobs }
         }
+    }
+
+    /// How many jobs there are, those that ended since a moment, and the jobs of some arrays.
+    public func counts(since: String, arrays: [Int]) async throws(ClientError) -> CountsView {
+        let list = arrays.map(String.init).joined(separator: ",")
+        return try await get("/v1/counts?since=\(encoded(since))" + (list.isEmpty ? "" : "&arrays=\(list)"))
     }
 
     /// One job's list entry, in one piece with its specification, live figures and attempts.

@@ -88,6 +88,29 @@ extension Dispatcher {
         return .object(["changes": .array(changes)])
     }
 
+    /// Counted on a thread that may wait for it: among a hundred thousand jobs that takes a while.
+    func counts(since: Timestamp?, arrays: [Int]) async throws -> CountsView {
+        try await store.offThread { store throws(StoreError) in
+            var counts = CountsView()
+            for states in try store.counts().values { counts.live.merge(states) { $0 + $1 } }
+            if let since { counts.ended = try store.ended(since: since) }
+            var totals: [Int: ArrayTotals] = [:]
+            for entry in try store.arrayTotals(arrays) {
+                var total =
+                    totals[entry.array]
+                    ?? ArrayTotals(
+                        id: entry.array, lastID: entry.lastID, firstIndex: entry.firstIndex, lastIndex: entry.lastIndex)
+                total.states[entry.state] = entry.count
+                total.lastID = max(total.lastID, entry.lastID)
+                total.firstIndex = min(total.firstIndex, entry.firstIndex)
+                total.lastIndex = max(total.lastIndex, entry.lastIndex)
+                totals[entry.array] = total
+            }
+            counts.arrays = totals.values.sorted { $0.id < $1.id }
+            return counts
+        }
+    }
+
     func daemon() throws -> DaemonView {
         var byGroup: [String: (running: Int, pending: Int)] = [:]
         for group in wishes.groups.keys { byGroup[group] = (0, 0) }

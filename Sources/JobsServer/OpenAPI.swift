@@ -35,6 +35,13 @@ package enum OpenAPI {
                     ("array", "of this array"), ("ids", "ranges such as 1-5,9"),
                     ("since", "ended at or after this moment (RFC 3339)"), ("limit", "at most so many, 1000"),
                     ("before", "only ids below this, for the next page"),
+                    ("order", "newest, or start: by priority, then the oldest first; without pages"),
+                ], failures: ["400"]),
+            Operation(
+                method: "get", path: "/v1/counts", summary: "How many jobs there are, by state.",
+                query: [
+                    ("since", "count those that ended at or after this moment (RFC 3339)"),
+                    ("arrays", "count the jobs of these arrays: ids, separated by commas"),
                 ], failures: ["400"]),
             Operation(
                 method: "get", path: "/v1/jobs/{id}",

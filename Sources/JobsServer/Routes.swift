@@ -23,6 +23,7 @@ struct Routes: Sendable {
         router.put("/v1/groups/{name}") { request, context in try await setGroup(request, context) }
         router.post("/v1/jobs") { request, context in try await submit(request, context) }
         router.get("/v1/jobs") { request, context in try await list(request, context) }
+        router.get("/v1/counts") { request, _ in try await counts(request) }
         router.get("/v1/jobs/{id}") { _, context in
             answer(200, try await dispatcher.account(of: id(context), for: context.peer))
         }
@@ -97,6 +98,15 @@ struct Routes: Sendable {
         return answer(201, try await dispatcher.submit(prepared).json)
     }
 
+    private func counts(_ request: Request) async throws -> Response {
+        let arrays = (request.uri.queryParameters.get("arrays") ?? "").split(separator: ",")
+        let ids = arrays.compactMap { Int($0) }
+        guard ids.count == arrays.count, ids.count <= 200 else {
+            throw APIFailure(400, "arrays must be at most 200 ids, separated by commas")
+        }
+        return answer(200, try await dispatcher.counts(since: try request.moment("since"), arrays: ids).json)
+    }
+
     private func list(_ request: Request, _ context: APIContext) async throws -> Response {
         let parameters = request.uri.queryParameters
         let limit = try request.number("limit", in: 1...10_000) ?? 1000
@@ -110,10 +120,11 @@ struct Routes: Sendable {
             guard let account = Account.find(owner) else { throw APIFailure(400, "there is no user '\(owner)'") }
             query.ownerUID = account.uid
         }
-        if let text = parameters.get("since") {
-            do throws(QuantityError) { query.endedSince = try Timestamp(parsing: text) } catch {
-                throw APIFailure(400, error.description)
-            }
+        query.endedSince = try request.moment("since")
+        switch parameters.get("order") {
+        case nil, "newest": break
+        case "start": query.order = .startFirst
+        case .some(let text): throw APIFailure(400, "order must be newest or start, not '\(text)'")
         }
         if let text = parameters.get("state") {
             var states: Set<JobState> = []
@@ -155,6 +166,14 @@ extension Request {
             throw APIFailure(400, "\(name) must be a number from \(range.lowerBound) \(most), not '\(text)'")
         }
         return number
+    }
+
+    /// A moment in the query; `nil` if it is not there.
+    func moment(_ name: String) throws(APIFailure) -> Timestamp? {
+        guard let text = uri.queryParameters.get(name) else { return nil }
+        do throws(QuantityError) { return try Timestamp(parsing: text) } catch {
+            throw APIFailure(400, error.description)
+        }
     }
 
     /// A switch in the query: 1 or 0, off if it is not there.

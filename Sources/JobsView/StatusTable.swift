@@ -15,6 +15,8 @@ package struct StatusTable {
     package var isDraining = false
     /// Every job in a row of its own.
     package var all = false
+    /// How many there are of what the lists hold only the first of; `nil` if they hold all.
+    package var counts: CountsView?
 
     /// How many rows of waiting and of ended jobs tell enough.
     package static let rowsOfPending = 15
@@ -46,17 +48,18 @@ package struct StatusTable {
     private var summary: String {
         var parts: [String] = []
         for state in [JobState.running, .suspended, .pending, .held] {
-            let count = live.count { $0.state == state }
+            let count = counts.map { $0.live[state] ?? 0 } ?? live.count { $0.state == state }
             if count > 0 || state == .running { parts.append("\(grouped(count)) \(state.rawValue)") }
         }
         let midnight = time.startOfDay(now)
-        let today = finished.count { moment($0.endedAt).map { $0 >= midnight } ?? false }
+        let today = counts?.ended ?? finished.count { moment($0.endedAt).map { $0 >= midnight } ?? false }
         parts.append("\(grouped(today)) finished today")
         return parts.joined(separator: ", ") + (isDraining ? "; the queue drains, nothing starts" : "")
     }
 
     /// What is shown, and how many jobs are not.
     private var rows: (shown: [JobRow], hidden: Int) {
+        let totals = Dictionary((counts?.arrays ?? []).map { ($0.id, $0) }) { first, _ in first }
         // The finished elements of a live array belong to its row.
         let liveArrays = Set(live.compactMap(\.arrayID))
         let ofLiveArrays = finished.filter { $0.arrayID.map(liveArrays.contains) ?? false }
@@ -69,8 +72,8 @@ package struct StatusTable {
         var shown: [JobRow] = []
         var waiting = 0
         var hidden = 0
-        for row in JobRow.fold(queue) {
-            if row.state == .pending || row.state == .held {
+        for row in JobRow.fold(queue, totals) {
+            if row.state.isWaiting {
                 waiting += 1
                 guard waiting <= Self.rowsOfPending else {
                     hidden += row.count
@@ -80,7 +83,11 @@ package struct StatusTable {
             // What remains of a small array that has ended in part is news of the past.
             if row.state.isLive { shown.append(row) }
         }
-        return (shown + JobRow.fold(ended).prefix(Self.rowsOfFinished), hidden)
+        if let counts {
+            let waiting = (counts.live[.pending] ?? 0) + (counts.live[.held] ?? 0)
+            hidden = max(0, waiting - shown.reduce(0) { $0 + $1.waiting })
+        }
+        return (shown + JobRow.fold(ended, totals).prefix(Self.rowsOfFinished), hidden)
     }
 
     /// Running first, then what waits in the order that it will start in.
@@ -100,5 +107,12 @@ package struct StatusTable {
 extension JobRow {
     fileprivate var count: Int {
         if case .array(let array) = self { array.jobs.count } else { 1 }
+    }
+
+    fileprivate var waiting: Int {
+        switch self {
+        case .array(let array): array.waiting
+        case .job(let job): job.state.isWaiting ? 1 : 0
+        }
     }
 }

@@ -42,11 +42,38 @@ struct StatusCommand: DaemonCommand {
 
     private func text(_ client: JobsClient, _ style: Style) async throws -> String {
         guard jobs.isEmpty else { return try await accounts(client, style) }
-        let (live, finished) = try await lists(client)
-        var table = StatusTable(live: live, finished: finished, now: now(), user: DaemonCall.user)
+        var table = try await state == nil && !all ? overview(client) : everything(client)
         table.isDraining = try await client.get("/v1/daemon", as: DaemonView.self).draining
         table.all = all
         return table.text(style)
+    }
+
+    private func everything(_ client: JobsClient) async throws -> StatusTable {
+        let (live, finished) = try await lists(client)
+        return StatusTable(live: live, finished: finished, now: now(), user: DaemonCall.user)
+    }
+
+    /// As many jobs as the table shows, and how many there are: a hundred thousand that wait take no longer than ten.
+    private func overview(_ client: JobsClient) async throws -> StatusTable {
+        func list(_ states: [JobState], startFirst: Bool = false, limit: Int?) async throws -> [JobView] {
+            var query = JobQuery()
+            query.states = states
+            query.startFirst = startFirst
+            query.limit = limit
+            return try await client.jobs(query)
+        }
+        // Of a row's jobs the first stands for all, but where an array is folded the next ones follow it.
+        let rows = 200
+        let live =
+            try await list([.running, .suspended], limit: nil)
+            + list([.pending], startFirst: true, limit: rows)
+            + list([.held], startFirst: true, limit: rows)
+        let finished = try await list(JobState.final, limit: rows)
+        var table = StatusTable(live: live, finished: finished, now: now(), user: DaemonCall.user)
+        let arrays = Set((live + finished).compactMap(\.arrayID)).sorted()
+        table.counts = try await client.counts(
+            since: table.time.startOfDay(table.now).description, arrays: Array(arrays.suffix(200)))
+        return table
     }
 
     /// What has not ended, and what ended lately with the ended parts of arrays that have not.

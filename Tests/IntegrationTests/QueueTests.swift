@@ -328,6 +328,20 @@ extension IntegrationTests {
             try await daemon.wait([id], for: ["completed"])
         }
 
+        @Test(.enabled(if: Machine.isBuildMachine))
+        func `status of ten thousand jobs is a screen, and counts them all`() async throws {
+            let daemon = try Daemon()
+            try await daemon.client.post("/v1/drain")
+            try await daemon.submit("true", [("--array", "0-9899")], name: "sweep")
+            for index in 0..<100 { try await daemon.submit("true", [("--priority", "\(index % 3)")]) }
+            let shown = try JobsProgram.execute(
+                [JobsProgram.path, "status"], environment: ["JOBS_STATE_DIR": daemon.state])
+            let lines = shown.output.split(separator: "\n")
+            #expect(lines.first?.hasPrefix("0 running, 10,000 pending, 0 finished today") == true, "\(shown.all)")
+            #expect(lines.count < 30 && shown.output.contains("sweep[0-9899]") == false, "\(shown.all)")
+            #expect(lines.last == "… and 9,985 more (jobs status --all)", "\(shown.all)")
+        }
+
         @Test func `the name of an array means all of its jobs`() async throws {
             let daemon = try Daemon()
             let first = try await daemon.submit(

@@ -141,6 +141,25 @@ import Testing
         #expect(lines[3].contains("  2  stress"))
     }
 
+    /// Of a hundred thousand jobs the daemon sends the first, and counts the others.
+    @Test func theFirstOfManyAndTheirCounts() {
+        var totals = ArrayTotals(id: 42, lastID: 100_041, firstIndex: 0, lastIndex: 99_999)
+        totals.states = [.pending: 99_900, .running: 8, .completed: 92]
+        var counts = CountsView()
+        counts.live = [.pending: 99_950, .running: 8, .held: 3]
+        counts.ended = 1_092
+        counts.arrays = [totals]
+        let jobs = array(42, [.completed, .running, .pending, .pending]) + [Fixture.job(7)]
+        let live = jobs.filter(\.state.isLive)
+        let finished = jobs.filter { !$0.state.isLive }
+        let lines = table(live, finished) { $0.counts = counts }.text(.plain).split(separator: "\n")
+        #expect(lines[0] == "8 running, 99,950 pending, 3 held, 1,092 finished today")
+        #expect(lines[2].hasPrefix("42-100041  sweep[0-99999]  running"), "\(lines)")
+        #expect(lines[2].contains("pending 99,900, running 8, completed 92; next: array limit"), "\(lines)")
+        // Those of the array are told in its row, job 7 has one of its own.
+        #expect(lines.last == "… and 52 more (jobs status --all)")
+    }
+
     @Test func thoseOfHigherPriorityComeFirst() {
         let lines = table([Fixture.job(1), Fixture.job(2) { $0.priority = 5 }, Fixture.job(3, .held)]).text(.plain)
             .split(separator: "\n").dropFirst(2)
