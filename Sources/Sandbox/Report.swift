@@ -11,6 +11,8 @@ package enum Report: Hashable, Sendable {
     case limitReached(TimeLimit)
     /// The main process has ended and nobody is left.
     case exited(Exit)
+    /// Somebody who is not the daemon asked jobs-init of a queued job to end, as systemd does when the machine goes down.
+    case endedFromOutside
 
     package enum TimeLimit: Int, Hashable, Sendable { case wall = 0, cpu = 1 }
 
@@ -130,6 +132,7 @@ extension Report {
             a.field(&exit.neverExecuted)
             self = .exited(exit)
         case 2: self = .stopped
+        case 6: self = .endedFromOutside
         case 5:
             var birth = if case .born(let value) = self { value } else { Birth() }
             a.field(&birth.pid)
@@ -147,6 +150,7 @@ extension Report {
         case .limitReached: 3
         case .exited: 4
         case .born: 5
+        case .endedFromOutside: 6
         }
     }
 }

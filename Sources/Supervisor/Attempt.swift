@@ -194,6 +194,7 @@ package final class Attempt {
             openGate()
         case .started(let start): self.start = start
         case .failed(let failure): evidence.setupFailure = failure
+        case .endedFromOutside: evidence.endedFromOutside = true
         case .stopped: onStop()
         case .limitReached(let limit):
             evidence.timeLimit = evidence.timeLimit ?? limit

@@ -16,6 +16,8 @@ package struct Evidence: Sendable {
     package var cgroupName = ""
     package var timeLimit: Report.TimeLimit?
     package var cancelledBy: Int?
+    /// jobs-init was asked to end by somebody who is not its daemon.
+    package var endedFromOutside = false
     package var limits = EffectiveLimits()
     package var usage = Usage()
 
@@ -50,6 +52,12 @@ package enum VerdictRules {
         if let failure = evidence.setupFailure { return setupVerdict(failure, oom?.evidence, evidence.limits) }
         if exit == ExitStatus() {
             return verdict(.lost, .supervisorLost, "jobs-init ended without a report; it was killed, or has a bug.")
+        }
+        // Its own end is what it made of being asked for it, and says nothing about the job.
+        if evidence.endedFromOutside, exit.code != 0 {
+            return verdict(
+                .lost, .supervisorLost,
+                "Somebody outside of jobs ended it, as systemd does when the machine goes down.")
         }
         let survived =
             oom == nil

@@ -30,6 +30,8 @@ struct Watch {
                     // ECHILD: everybody below us is gone. Without a PID namespace others may remain in the cgroup.
                     if let mainStatus {
                         guard killer.hasLivingMembers else {
+                            // A machine that goes down ends us all at once.
+                            if isAskedToEnd() { supervisor = .satisfied }
                             finish(mainStatus, mainEnd, neverExecuted, supervisor)
                         }
                         // Somebody else's children, killed already: nothing will tell us that they are gone.
@@ -49,7 +51,11 @@ struct Watch {
             }
             let ready = wait(supervisorIsThere: supervisor != .gone)
             output?.pump()
-            if ready[0] { handleSignals() }
+            if ready[0], isAskedToEnd() {
+                end()
+                // The daemon goes down as well. Whoever comes after it reads the report.
+                if output != nil { supervisor = .satisfied }
+            }
             if ready[1] { supervisor = handleControl(supervisor) }
             if ready[2] { reach(.wall, deadlines.wall) }
             if ready[3] {
@@ -75,10 +81,12 @@ struct Watch {
         return polls.map { $0.revents != 0 }
     }
 
-    private func handleSignals() {
-        while let next = signals.next() {
-            if next.signal != SIGCHLD { end() }
-        }
+    /// Takes the signals that have come: whether one of them means the end. That of a queued job is told.
+    private func isAskedToEnd() -> Bool {
+        var isEnd = false
+        while let next = signals.next() { isEnd = isEnd || next.signal != SIGCHLD }
+        if isEnd, output != nil { tell(.endedFromOutside) }
+        return isEnd
     }
 
     /// What the other end of the control channel is about.
@@ -142,9 +150,25 @@ struct Watch {
         switch supervisor {
         case .satisfied: break
         case .listening:
-            while let bytes = try? control.read(limit: 64), !bytes.isEmpty, !bytes.contains(Control.leave) {}
+            waitForLeave()
         case .gone: removeLeftovers(of: killer.plan)
         }
         exit(0)
+    }
+
+    private func waitForLeave() {
+        while true {
+            var polls = [control.rawValue, signals.descriptor.rawValue].map {
+                pollfd(fd: $0, events: CShort(POLLIN), revents: 0)
+            }
+            _ = try? checked { poll(&polls, 2, -1) }
+            if polls[0].revents != 0 {
+                guard let bytes = try? control.read(limit: 64), !bytes.isEmpty, !bytes.contains(Control.leave) else {
+                    return
+                }
+            }
+            // A machine that goes down would wait for us until its patience ends.
+            if polls[1].revents != 0, isAskedToEnd(), output != nil { return }
+        }
     }
 }
