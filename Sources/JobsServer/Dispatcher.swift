@@ -44,15 +44,15 @@ package actor Dispatcher {
     var storeTrouble: StoreError?
     private var isDispatching = false
     private var isDispatchPosted = false
-    private var commits: [Int: (changes: [Change], then: (StoreError?) -> Void)] = [:]
-    private var nextCommit = 0
-    private var outbox: [JobStore.Call] = []
+    var commits: [Int: (changes: [Change], then: (StoreError?) -> Void)] = [:]
+    var nextCommit = 0
+    var outbox: [JobStore.Call] = []
     var statusTimer: Linux.Timer?
     var isStatusDue = false
     /// Set when the daemon is about to end: what would go on for ever ends.
     var isStopping = false
     private var alarm: Linux.Timer?
-    private var repair: Linux.Timer?
+    var repair: Linux.Timer?
 
     /// What the daemon was started with.
     package struct Settings: Sendable {
@@ -123,76 +123,6 @@ package actor Dispatcher {
 
     var now: Timestamp { Timestamp(microsecondsSinceEpoch: Clock.realtimeMicroseconds) }
 
-    // MARK: The disk
-
-    /// Puts changes on disk and calls `then` when they are there, or when they could not be written.
-    ///
-    /// At the end of the loop's turn: the end of one job and the start of the next then share a transaction, and what is
-    /// read meanwhile does not wait for one.
-    func commit(_ changes: [Change], then: @escaping (StoreError?) -> Void) {
-        let number = nextCommit
-        nextCommit += 1
-        commits[number] = (changes, then)
-        if outbox.isEmpty { executor.eventLoop.atTurnsEnd { [self] in assumeIsolated { $0.flush() } } }
-        outbox.append(
-            JobStore.Call(changes: changes) { [self] error in
-                executor.post { self.assumeIsolated { $0.committed(number, error) } }
-            })
-    }
-
-    private func flush() {
-        store.append(outbox)
-        outbox = []
-    }
-
-    /// The same for somebody who waits for it.
-    func written(_ changes: [Change]) async -> StoreError? {
-        await withCheckedContinuation { continuation in commit(changes) { continuation.resume(returning: $0) } }
-    }
-
-    private func committed(_ number: Int, _ error: StoreError?) {
-        guard let (changes, then) = commits.removeValue(forKey: number) else { return }
-        if let error, error.isTheDisks { troubled(by: error) }
-        then(error)
-        // Whoever hears of it finds it on disk.
-        if error == nil { announce(changes) }
-        statusChanged()
-    }
-
-    /// The disk is full or broken: nothing more is started, and a timer tries again what could not be recorded.
-    func troubled(by error: StoreError) {
-        if storeTrouble == nil { log.error("\(error.description)") }
-        storeTrouble = error
-        statusChanged()
-        scheduler.isDraining = true
-        guard repair == nil, let timer = try? Linux.Timer() else { return }
-        repair = timer
-        try? executor.eventLoop.watch(timer.descriptor.rawValue) { [self] in
-            timer.acknowledge()
-            tryAgain()
-        }
-        try? timer.arm(microseconds: 5_000_000)
-    }
-
-    private func tryAgain() {
-        if let timer = repair { executor.eventLoop.forget(timer.descriptor.rawValue) }
-        repair = nil
-        // An empty transaction of its own tells whether the disk takes writes again.
-        store.append([]) { [self] error in
-            executor.post {
-                self.assumeIsolated { queue in
-                    if let error { return queue.troubled(by: error) }
-                    queue.log.notice("the disk takes writes again")
-                    queue.storeTrouble = nil
-                    queue.statusChanged()
-                    queue.scheduler.isDraining = queue.wishes.isDraining
-                    for key in queue.ending.keys { queue.keep(key) }
-                    queue.dispatch()
-                }
-            }
-        }
-    }
-
     /// Set once everything of an earlier daemon has been taken in; before that, what is free is not known.
     var isRecovered = false
 
@@ -246,72 +176,5 @@ package actor Dispatcher {
             }
         }
         try? alarm?.arm(at: next)
-    }
-
-    // MARK: News
-
-    /// State changes from now on, until the stream is dropped.
-    package func changes() -> AsyncStream<StateChange> {
-        let id = nextWatcher
-        nextWatcher += 1
-        let (stream, continuation) = AsyncStream.makeStream(
-            of: StateChange.self, bufferingPolicy: .bufferingNewest(4096))
-        if isStopping { continuation.finish() }
-        watchers[id] = continuation
-        continuation.onTermination = { [self] _ in
-            executor.post { self.assumeIsolated { _ = $0.watchers.removeValue(forKey: id) } }
-        }
-        return stream
-    }
-
-    private func announce(_ changes: [Change]) {
-        guard !watchers.isEmpty else { return }
-        for change in changes {
-            guard let news = StateChange(change) else { continue }
-            for (id, watcher) in watchers {
-                // Whoever is that far behind would miss something. An end is what it hears: it comes back and asks anew.
-                if case .dropped = watcher.yield(news) {
-                    watcher.finish()
-                    watchers[id] = nil
-                }
-            }
-        }
-    }
-}
-
-extension StoreError {
-    /// Whether it will be so for every write, whatever it says.
-    var isTheDisks: Bool { if case .refused = problem { false } else { true } }
-}
-
-extension StateChange {
-    init?(_ change: Change) {
-        switch change {
-        case .submitted(let job, _):
-            self.init(
-                job: job.id, at: job.submittedAt.description, state: job.state, cause: nil, attempt: nil, detail: nil)
-        case .attemptStarted(let job, let number, _, _, let at):
-            self.init(job: job, at: at.description, state: .running, cause: nil, attempt: number, detail: nil)
-        case .attemptEnded(let job, let number, let verdict, _, _, let at):
-            self.init(
-                job: job, at: at.description, state: verdict.state, cause: verdict.cause.rawValue, attempt: number,
-                detail: verdict.message)
-        case .changed(let job, let state, let cause, let detail, let at):
-            self.init(
-                job: job, at: at.description, state: state, cause: cause?.rawValue, attempt: nil, detail: detail)
-        case .attemptPlaced, .updated, .removed: return nil
-        }
-    }
-}
-
-extension Dispatcher {
-    /// Takes our empty directories out of the cgroup tree; those with jobs in them stay.
-    package func leavePlace() { supervisor.root.removeIfEmpty() }
-
-    /// Ends what would keep connections open for ever. Running attempts run on.
-    package func endStreams() {
-        isStopping = true
-        for watcher in watchers.values { watcher.finish() }
-        for id in outputFollowers.keys { finishFollowers(of: id) }
     }
 }

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+import JobModel
+import JobStore
+import Linux
+
+/// What goes to the disk, and what happens when the disk does not take it.
+extension Dispatcher {
+    /// Puts changes on disk and calls `then` when they are there, or when they could not be written.
+    ///
+    /// At the end of the loop's turn: the end of one job and the start of the next then share a transaction, and what is
+    /// read meanwhile does not wait for one.
+    func commit(_ changes: [Change], then: @escaping (StoreError?) -> Void) {
+        let number = nextCommit
+        nextCommit += 1
+        commits[number] = (changes, then)
+        if outbox.isEmpty { executor.eventLoop.atTurnsEnd { [self] in assumeIsolated { $0.flush() } } }
+        outbox.append(
+            JobStore.Call(changes: changes) { [self] error in
+                executor.post { self.assumeIsolated { $0.committed(number, error) } }
+            })
+    }
+
+    private func flush() {
+        store.append(outbox)
+        outbox = []
+    }
+
+    /// The same for somebody who waits for it.
+    func written(_ changes: [Change]) async -> StoreError? {
+        await withCheckedContinuation { continuation in commit(changes) { continuation.resume(returning: $0) } }
+    }
+
+    private func committed(_ number: Int, _ error: StoreError?) {
+        guard let (changes, then) = commits.removeValue(forKey: number) else { return }
+        if let error, error.isTheDisks { troubled(by: error) }
+        then(error)
+        // Whoever hears of it finds it on disk.
+        if error == nil { announce(changes) }
+        statusChanged()
+    }
+
+    /// The disk is full or broken: nothing more is started, and a timer tries again what could not be recorded.
+    func troubled(by error: StoreError) {
+        if storeTrouble == nil { log.error("\(error.description)") }
+        storeTrouble = error
+        statusChanged()
+        scheduler.isDraining = true
+        guard repair == nil, let timer = try? Linux.Timer() else { return }
+        repair = timer
+        try? executor.eventLoop.watch(timer.descriptor.rawValue) { [self] in
+            timer.acknowledge()
+            tryAgain()
+        }
+        try? timer.arm(microseconds: 5_000_000)
+    }
+
+    private func tryAgain() {
+        if let timer = repair { executor.eventLoop.forget(timer.descriptor.rawValue) }
+        repair = nil
+        // An empty transaction of its own tells whether the disk takes writes again.
+        store.append([]) { [self] error in
+            executor.post {
+                self.assumeIsolated { queue in
+                    if let error { return queue.troubled(by: error) }
+                    queue.log.notice("the disk takes writes again")
+                    queue.storeTrouble = nil
+                    queue.statusChanged()
+                    queue.scheduler.isDraining = queue.wishes.isDraining
+                    for key in queue.ending.keys { queue.keep(key) }
+                    queue.dispatch()
+                }
+            }
+        }
+    }
+}
+
+extension StoreError {
+    /// Whether it will be so for every write, whatever it says.
+    var isTheDisks: Bool { if case .refused = problem { false } else { true } }
+}

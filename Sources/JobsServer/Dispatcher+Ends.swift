@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import Glibc
+import JobFile
+import JobModel
+import JobStore
+import Linux
+import Sandbox
+import Scheduler
+import Supervisor
+
+/// The end of an attempt: its record on disk first, then what follows from it.
+extension Dispatcher {
+    /// - Parameter prefix: what has to be on disk before its end.
+    func ended(_ key: AttemptKey, _ record: Record, after prefix: [Change] = []) {
+        let id = key.job
+        // Not an earlier attempt's late end.
+        guard let entry = running[id], entry.key == key else { return }
+        running[id] = nil
+        finishFollowers(of: id)
+        let at = now
+        var changes = prefix
+        changes.append(
+            .attemptEnded(
+                job: id, number: key.number, verdict: record.verdict,
+                figures: AttemptFigures(
+                    memoryPeakBytes: record.usage.memoryPeakBytes, cpuUsageUsec: record.usage.cpuUsageUsec,
+                    wallTimeUsec: record.usage.wallTimeUsec, outputBytes: directory(of: key).outputBytes),
+                record: record.json.text(), at: at))
+        log.info(
+            "\(record.verdict.message)",
+            metadata: [
+                "JOB_ID": "\(id)", "JOB_ATTEMPT": "\(key.number)", "JOB_STATE": "\(record.verdict.state.rawValue)",
+            ])
+        let next = RetryRules.next(
+            after: record.verdict, attempt: key.number, policy: entry.spec.scheduling.retry,
+            memory: entry.spec.limits.memory)
+        switch next {
+        case .final:
+            // At once, because the next job need not wait for the disk: its own start comes after this end there.
+            scheduler.ended(id, as: record.verdict.state)
+            ending[key] = Ended(entry: entry, changes: changes, next: .nothing)
+        case .again(let pause, let memory):
+            let job = another(of: entry, after: pause, memory: memory, at: at, &changes)
+            ending[key] = Ended(entry: entry, changes: changes, next: .again(job))
+        case .hold(let reason):
+            changes.append(.changed(job: id, to: .held, cause: nil, detail: reason, at: at))
+            ending[key] = Ended(entry: entry, changes: changes, next: .hold)
+        }
+        keep(key)
+        dispatch()
+    }
+
+    /// The job as its next attempt has it.
+    private func another(
+        of entry: Running, after pause: Int, memory: ByteCount?, at: Timestamp, _ changes: inout [Change]
+    ) -> StoredJob {
+        var job = entry.job
+        job.attempt = entry.number
+        job.begin = pause > 0 ? Timestamp(microsecondsSinceEpoch: at.microsecondsSinceEpoch + pause) : nil
+        if let memory {
+            job.memoryLimitBytes = memory.bytes
+            job.attemptsMax = max(job.attemptsMax, entry.number + 1)
+            var fields: [JobField] = [.memoryLimitBytes(memory.bytes), .attemptsMax(job.attemptsMax)]
+            // What was asked for apart from the limit stays.
+            if entry.spec.scheduling.memoryRequest == nil {
+                job.memoryRequestBytes = memory.bytes
+                fields.append(.memoryRequestBytes(memory.bytes))
+            }
+            changes.append(.updated(job: job.id, fields, detail: "memory raised to \(memory)", at: at))
+        }
+        changes.append(.updated(job: job.id, [.begin(job.begin)], detail: nil, at: at))
+        changes.append(
+            .changed(
+                job: job.id, to: .pending, cause: nil, detail: "attempt \(entry.number + 1) follows", at: at))
+        return job
+    }
+
+    /// Puts an ended attempt's record on disk, and only then takes away what could make it again.
+    func keep(_ key: AttemptKey) {
+        guard let end = ending[key], !end.isWriting else { return }
+        ending[key]?.isWriting = true
+        commit(end.changes) { [self] error in
+            guard ending[key] != nil else { return }
+            if error?.isTheDisks == true {
+                // It stays here until the disk takes it; nothing starts before.
+                ending[key]?.isWriting = false
+                return
+            }
+            ending[key] = nil
+            if let error {
+                log.error("\(error)", metadata: ["JOB_ID": "\(key.job)"])
+                scheduler.ended(key.job, as: .failed)
+            } else {
+                follow(end)
+            }
+            do throws(CgroupError) { try end.entry.attempt?.close() } catch {
+                log.error("\(error.description)", metadata: ["JOB_ID": "\(key.job)"])
+            }
+        }
+    }
+
+    private func follow(_ end: Ended) {
+        let id = end.entry.job.id
+        noteEnd(end.changes)
+        switch end.next {
+        case .nothing: break
+        case .again(let job):
+            scheduler.requeue(
+                id, notBefore: job.begin?.microsecondsSinceEpoch, request: Self.resources(of: job))
+            dispatch()
+        case .hold:
+            scheduler.requeue(id)
+            scheduler.hold(id)
+            dispatch()
+        }
+    }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import Glibc
+import JobFile
+import JobModel
+import JobStore
+import Linux
+import Sandbox
+import Scheduler
+import Supervisor
+
+/// What a daemon that starts makes of what another one left.
+extension Dispatcher {
+    /// Brings the queue of an earlier daemon back: what was pending is queued, what runs is taken over, what is gone is lost.
+    package func recover() throws {
+        var live: [StoredJob] = []
+        try store.live { live.append($0) }
+        let states = Dictionary(live.map { ($0.id, $0.state) }) { first, _ in first }
+        // Those that wait first: one that ran may turn out to have ended, which they must hear.
+        for job in live where !job.state.isLiveAttempt {
+            scheduler.submit(Self.entry(of: job)) { id in states[id] ?? self.outcome(of: id) }
+        }
+        for job in live where job.state.isLiveAttempt { recoverRunning(job) }
+        // Before anything starts: a pending job may have a directory of a start that never got on disk.
+        discardLeftovers()
+        isRecovered = true
+        dispatch()
+        removeExpired()
+    }
+
+    /// What a daemon that died had recorded and not yet cleared away.
+    private func discardLeftovers() {
+        let folder = settings.stateDirectory + "/attempts"
+        // An end that is not on disk yet can be made again only from what is in there.
+        let keys = running.values.map(\.key) + ending.keys
+        let current = Set(keys.map { "\($0.job).\($0.number)" })
+        for (name, _) in (try? Files.list(folder)) ?? [] where !current.contains(name) {
+            let directory = AttemptDirectory("\(folder)/\(name)")
+            guard directory.isWorking else { continue }
+            do throws(SupervisorError) { try supervisor.discard(directory) } catch {
+                log.error("\(error.description)", metadata: ["attempt": "\(name)"])
+            }
+        }
+        for error in supervisor.removeStray(except: keys.map { AttemptName.queued(job: $0.job, attempt: $0.number) }) {
+            log.error("\(error.description)")
+        }
+    }
+
+    private func recoverRunning(_ job: StoredJob) {
+        let startedAt = job.startedAt ?? now
+        scheduler.adopt(Self.entry(of: job), startedAt: startedAt.microsecondsSinceEpoch)
+        // Until its texts have been read.
+        var entry = Running(
+            job: job, document: JobDocument(spec: "", context: ""), spec: JobSpec(name: job.name), number: job.attempt)
+        running[job.id] = entry
+        let key = entry.key
+        do {
+            entry.document = try stored(job.id).document
+            let context: SubmissionContext
+            (entry.spec, context) = try read(entry.document, of: job)
+            running[job.id] = entry
+            guard try store.attempts(of: job.id).last?.bootID == Self.bootID else {
+                return ended(key, lost(entry, "The machine was restarted while it ran."))
+            }
+            var request = try request(for: entry, context: context)
+            let directory = directory(of: key)
+            if directory.isCancelled { request.cancelledBy = Int(SIGTERM) }
+            let beginAgain = { [self] in
+                if directory.isCancelled { return ended(key, cancelledBeforeItBegan(entry)) }
+                launch(job.id, context: context, isOnDisk: true)
+            }
+            switch try supervisor.adopt(request, onEnd: { [self] record in ended(key, record) }) {
+            case .neverStarted: beginAgain()
+            case .vanished(let reason): ended(key, lost(entry, reason))
+            case .adopted(let attempt):
+                running[job.id]?.attempt = attempt
+                log.notice("found again", metadata: ["JOB_ID": "\(job.id)", "JOB_ATTEMPT": "\(job.attempt)"])
+                attempt.onNeverStarted = beginAgain
+                if directory.isCancelled { attempt.cancelAgain() }
+                attempt.catchUp()
+            }
+        } catch {
+            log.error("\(error)", metadata: ["JOB_ID": "\(job.id)"])
+            ended(key, lost(entry, "jobsd was restarted and could not find it again: \(error)"))
+        }
+    }
+
+    private func cancelledBeforeItBegan(_ entry: Running) -> Record {
+        let verdict = Verdict(
+            state: .cancelled, cause: .cancelled, exit: ExitStatus(), message: "It was cancelled before it began.")
+        return record(of: entry, verdict, without: "the command never started")
+    }
+
+    private func lost(_ entry: Running, _ message: String) -> Record {
+        let verdict = Verdict(state: .lost, cause: .supervisorLost, exit: ExitStatus(), message: message)
+        var record = record(of: entry, verdict, without: "its cgroup is gone")
+        record.startedAt = entry.job.startedAt
+        return record
+    }
+
+    static let bootID =
+        (try? Files.read("/proc/sys/kernel/random/boot_id"))?.split(separator: "\n").first.map(String.init) ?? ""
+}
