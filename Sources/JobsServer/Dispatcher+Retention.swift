@@ -28,6 +28,8 @@ struct Expiry {
     var ends = 0
     var bytes = 0
     var alarm: Linux.Timer?
+    /// The alarm will come.
+    var isArmed = false
 }
 
 /// Finished jobs leave when there are too many of them, when they are too old, or when their output is too large.
@@ -40,7 +42,7 @@ extension Dispatcher {
         let isDue =
             policy.jobs.map { expiry.ends > $0 / 100 } ?? false || policy.bytes.map { expiry.bytes > $0 / 100 } ?? false
         // The first end starts the clock for its age.
-        if isDue || (policy.ageUsec != nil && expiry.alarm == nil) { removeExpired() }
+        if isDue || (policy.ageUsec != nil && !expiry.isArmed) { removeExpired() }
     }
 
     func removeExpired() {
@@ -92,11 +94,13 @@ extension Dispatcher {
             let timer = try Linux.Timer(ofWallClock: true)
             try executor.eventLoop.watch(timer.descriptor.rawValue) { [self] in
                 timer.acknowledge()
+                expiry.isArmed = false
                 removeExpired()
             }
             expiry.alarm = timer
         }
         // Those that ended within the same second or so leave together.
         try expiry.alarm?.arm(at: microseconds + 1_000_000)
+        expiry.isArmed = true
     }
 }
