@@ -68,7 +68,7 @@ extension Dispatcher {
     func launch(_ id: Int, context: SubmissionContext, isOnDisk: Bool) {
         guard let entry = running[id] else { return }
         let key = entry.key
-        let begin = isOnDisk ? [] : [begin(of: entry, at: now)]
+        let changes = isOnDisk ? [] : [begin(of: entry, at: now)]
         do throws(SupervisorError) {
             let attempt = try supervisor.start(try request(for: entry, context: context)) { [self] record in
                 ended(key, record)
@@ -84,11 +84,11 @@ extension Dispatcher {
             let verdict = Verdict(
                 state: .failed, cause: .setup, exit: ExitStatus(),
                 message: "It could not be started: \(error.description)")
-            return ended(key, record(of: entry, verdict, without: "the command never started"), after: begin)
+            return ended(key, record(of: entry, verdict, without: "the command never started"), after: changes)
         }
-        guard !isOnDisk else { return running[id]?.attempt?.allowStart() ?? () }
-        commit(begin) { [self] error in
-            guard let error else { return running[id]?.key == key ? running[id]?.attempt?.allowStart() ?? () : () }
+        guard !isOnDisk else { return allowStart(key) }
+        commit(changes) { [self] error in
+            guard let error else { return allowStart(key) }
             // Whatever has become of it: its command has not run, and on the disk it has not begun.
             let failed =
                 running[id]?.key == key ? running.removeValue(forKey: id) : ending.removeValue(forKey: key)?.entry
@@ -101,6 +101,13 @@ extension Dispatcher {
                 scheduler.submit(Self.entry(of: job)) { id in outcome(of: id) }
             }
         }
+    }
+
+    /// Its start is on disk.
+    private func allowStart(_ key: AttemptKey) {
+        // It may have ended at its gate.
+        guard let entry = running[key.job], entry.key == key else { return }
+        entry.attempt?.allowStart()
     }
 
     func begin(of entry: Running, at: Timestamp) -> Change {
