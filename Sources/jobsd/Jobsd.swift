@@ -20,7 +20,7 @@ struct Jobsd: AsyncParsableCommand {
         commandName: "jobsd",
         abstract: "Holds the queue of jobs and runs them.",
         discussion: """
-            Its places are /var/lib/jobs and /run/jobs for root and XDG directories for a user; JOBS_STATE_DIR and
+            Its places are /var/lib/jobs and /run/jobs for root and XDG directories for a user; JOBS_STATE_DIR and \
             JOBS_RUNTIME_DIR name others. `jobs submit` starts it when none runs.
             """,
         version: "jobsd \(jobsVersion)")
