@@ -57,7 +57,7 @@ package final class AttemptCgroup: Sendable {
     }
 
     private var memory: (directory: CgroupDirectory, type: any MemoryController.Type)? {
-        directories[.memory].map { ($0, $0.version == .v2 ? MemoryV2.self : MemoryV1.self) }
+        directories[.memory].map { ($0, $0.version.memoryController) }
     }
 
     /// The cgroup of an attempt that another process of ours made and that still stands.

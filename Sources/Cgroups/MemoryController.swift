@@ -16,6 +16,10 @@ package protocol MemoryController {
     static func ancestorCounter(of directory: CgroupDirectory) -> Int?
 }
 
+extension CgroupVersion {
+    var memoryController: any MemoryController.Type { self == .v2 ? MemoryV2.self : MemoryV1.self }
+}
+
 /// What memory consists of at one moment; `nil` where the kernel does not say.
 package struct MemorySplit: Hashable, Sendable {
     package var anon: Int?

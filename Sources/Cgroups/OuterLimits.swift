@@ -28,7 +28,7 @@ extension CgroupRoot {
     package func outerLimits() -> OuterLimits {
         var limits = OuterLimits()
         if let base = base(of: .memory) {
-            let type: any MemoryController.Type = base.version == .v2 ? MemoryV2.self : MemoryV1.self
+            let type = base.version.memoryController
             limits.memoryBytes =
                 host.ancestors(of: base.path, .memory, base.version).compactMap { type.limit(of: $0) }.min()
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import JobModel
+import Linux
 import Sandbox
 import Supervisor
 
@@ -70,10 +71,8 @@ struct SubmissionContext: Sendable {
         if rlimits["nofile"] == nil { rlimits["nofile"] = 1024 }
         return rlimits.compactMap { name, value in
             guard let number = Self.numbers[name] else { return nil }
-            var own = rlimit()
-            getrlimit(__rlimit_resource_t(UInt32(number)), &own)
             let wanted = value < 0 ? UInt64(rlim_t.max) : UInt64(value)
-            let hard = UInt64(own.rlim_max)
+            let hard = hardLimit(of: number)
             return Plan.ResourceLimitValue(resource: number, soft: min(wanted, hard), hard: hard)
         }.sorted { $0.resource < $1.resource }
     }

@@ -238,7 +238,6 @@ package final class Attempt {
     private func finish() {
         // What memory consists of first: files in a private tmpfs go with the mounts.
         isFinished = true
-        supervisor.ended.insert(cgroup.name)
         supervisor.live.remove(cgroup.name)
         watch.sample(always: true)
         stopWatching()
@@ -280,7 +279,6 @@ package final class Attempt {
         // The files last: they say where the cgroup is to whoever tries again after a failure.
         try cgroup.remove()
         request.queued?.removeWorkingFiles()
-        supervisor.ended.remove(cgroup.name)
     }
 
     private func stopWatching() {

@@ -15,9 +15,7 @@ package final class Supervisor {
     private let initPath: String
     private var filter: [UInt8]?
     private var sequence = 0
-    /// Attempts that have ended and whose cgroups still stand, until their records are on disk.
-    var ended: Set<String> = []
-    /// Attempts that run.
+    /// Our attempts that run; a cgroup may stand on until its record is on disk.
     var live: Set<String> = []
 
     /// - Parameter initPath: the jobs-init executable.
@@ -82,7 +80,6 @@ package final class Supervisor {
             cgroup = try makeCgroup(request)
         } catch { throw .cgroup(error) }
         sequence += 1
-        ended.remove(cgroup.name)
         if let directory = request.queued { try directory.make() }
         do throws(SupervisorError) {
             return try Attempt(
@@ -171,7 +168,7 @@ package final class Supervisor {
     ///
     /// A daemon's place is its own, so it knows them; foreground runs share theirs with others.
     func companions(of name: String, queued: Bool) -> Set<String> {
-        (queued ? live : root.attempts().subtracting(ended)).subtracting([name])
+        (queued ? live : root.attempts()).subtracting([name])
     }
 
     /// Removes the cgroups of queued jobs' attempts that nobody knows any more.
@@ -192,9 +189,7 @@ package final class Supervisor {
         plan.umask = plan.umask ?? request.umask
         if !request.mayRaiseResourceLimits {
             for index in plan.resourceLimits.indices {
-                var ours = rlimit()
-                getrlimit(__rlimit_resource_t(UInt32(plan.resourceLimits[index].resource)), &ours)
-                let most = UInt64(ours.rlim_max)
+                let most = hardLimit(of: plan.resourceLimits[index].resource)
                 plan.resourceLimits[index].soft = min(plan.resourceLimits[index].soft, most)
                 plan.resourceLimits[index].hard = min(plan.resourceLimits[index].hard, most)
             }

@@ -12,7 +12,6 @@ package enum SupervisorError: Error, CustomStringConvertible {
 
     /// Whether nothing can be started because nothing can be written.
     package var isTheDisks: Bool {
-        // quotaExceeded is EDQUOT.
         guard case .system(_, _, let errno) = self else { return false }
         return [.noSpace, .diskQuotaExceeded, .readOnlyFileSystem, .ioError].contains(errno)
     }
