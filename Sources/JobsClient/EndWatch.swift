@@ -40,29 +40,6 @@ extension JobsClient {
             }
         }
     }
-
-    /// Tries again whenever the daemon is back after it went away in the middle.
-    private func throughRestarts<Result>(
-        _ lost: (ClientError) async -> Void, attempt: () async throws(ClientError) -> Result
-    ) async throws(ClientError) -> Result {
-        var losses = 0
-        while true {
-            do throws(ClientError) { return try await attempt() } catch {
-                // A first connection that fails is for the caller; so is a daemon that never gets far.
-                guard error.isLoss || (losses > 0 && error.nobodyListens), !Task.isCancelled, losses < 1000 else {
-                    throw error
-                }
-                losses += 1
-                await lost(error)
-                guard await Reappearance(socket: socket).happens() else { throw error }
-            }
-        }
-    }
-}
-
-extension ClientError {
-    /// `true` if there was a daemon, and then there was none.
-    var isLoss: Bool { if case .broken = self { true } else { false } }
 }
 
 /// Which of the jobs that somebody waits for have ended.

@@ -10,26 +10,20 @@ extension JobsClient {
         of job: Int, _ stream: String, attempt: Int? = nil, tail: Int? = nil,
         _ take: @escaping @Sendable ([UInt8]) -> Void
     ) async throws(ClientError) {
-        var next: Int?
-        while true {
+        let reader = FrameReader(take)
+        try await throughRestarts { _ in
+        } attempt: { () throws(ClientError) in
             var items = ["follow=1", "framed=1"]
             if let attempt { items.append("attempt=\(attempt)") }
             // Where we were, and the first time what was asked for.
-            if let next { items.append("offset=\(next)") } else if let tail { items.append("tail=\(tail)") }
-            let reader = FrameReader(take)
-            do throws(ClientError) {
-                let path = "/v1/jobs/\(job)/output/\(stream)?" + items.joined(separator: "&")
-                let isOver = try await self.stream(path) { body in
-                    for try await bytes in body { if try await reader.feed(bytes) { return true } }
-                    return false
-                }
-                if isOver { return }
-            } catch {
-                guard error.isLoss || (error.nobodyListens && next != nil), !Task.isCancelled else { throw error }
+            if let next = await reader.begin() {
+                items.append("offset=\(next)")
+            } else if let tail {
+                items.append("tail=\(tail)")
             }
-            next = await reader.next ?? next ?? (tail == nil ? 0 : nil)
-            guard await Reappearance(socket: socket).happens() else {
-                throw .broken("it was closed, and nobody has listened since")
+            try await self.stream("/v1/jobs/\(job)/output/\(stream)?" + items.joined(separator: "&")) { body in
+                for try await bytes in body { if try await reader.feed(bytes) { return } }
+                throw ClientError.broken("jobsd ended before the job did")
             }
         }
     }
@@ -38,13 +32,22 @@ extension JobsClient {
 /// Takes the frames of `framed=1` apart: a line `NEXT LENGTH` and so many bytes, again and again.
 actor FrameReader {
     /// Where the stream goes on after what was taken.
-    private(set) var next: Int?
+    private var next: Int?
     private var line: [UInt8] = []
     private var left = 0
     private var after = 0
     private let take: @Sendable ([UInt8]) -> Void
 
     init(_ take: @escaping @Sendable ([UInt8]) -> Void) { self.take = take }
+
+    /// Forgets half a frame of an earlier answer.
+    ///
+    /// - Returns: where to go on; `nil` if nothing was taken yet.
+    func begin() -> Int? {
+        line = []
+        left = 0
+        return next
+    }
 
     /// - Returns: `true` at the end of the stream.
     func feed(_ bytes: [UInt8]) throws(ClientError) -> Bool {
