@@ -78,12 +78,9 @@ extension IntegrationTests {
                 let id = try await daemon.submit("echo > \(ready); sleep 100")
                 _ = line(from: ready)
                 if !hasDaemon { daemon.kill() }
-                let pid = try #require(jobsInits(below: daemon.state).first)
-                let process = try #require(
-                    Linux.Process.find(pid: pid, startTicks: ProcessStat.startTicks(of: "\(pid)") ?? 0))
-                Glibc.kill(pid, SIGTERM)
-                var entry = pollfd(fd: process.pidfd.rawValue, events: Int16(POLLIN), revents: 0)
-                #expect(poll(&entry, 1, 10_000) == 1, "jobs-init stays")
+                let process = try #require(jobsInits(below: daemon.state).compactMap(held).first)
+                try process.signal(SIGTERM)
+                #expect(ends(process), "jobs-init stays")
                 if !hasDaemon { try daemon.start() }
                 try await daemon.wait([id])
                 let job = try await daemon.job(id)
@@ -147,4 +144,15 @@ func jobsInits(below state: String) -> [pid_t] {
         let report = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/4")
         return report?.hasPrefix(state + "/") == true
     }
+}
+
+/// A process that is the same one later, whatever pid is given to whom.
+func held(_ pid: pid_t) -> Linux.Process? {
+    ProcessStat.startTicks(of: "\(pid)").flatMap { Linux.Process.find(pid: pid, startTicks: $0) }
+}
+
+/// Waits for its end; `false` if that does not come within ten seconds.
+func ends(_ process: Linux.Process) -> Bool {
+    var entry = pollfd(fd: process.pidfd.rawValue, events: Int16(POLLIN), revents: 0)
+    return poll(&entry, 1, 10_000) == 1
 }

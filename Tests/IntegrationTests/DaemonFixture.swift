@@ -182,3 +182,18 @@ extension Descriptor {
         return String(decoding: bytes, as: UTF8.self)
     }
 }
+
+/// Looks again whenever something happens in a directory, until it is as wanted.
+func waitForChange(of directory: String, until isDone: () throws -> Bool) throws {
+    let queue = inotify_init1(CInt(O_CLOEXEC))
+    defer { close(queue) }
+    inotify_add_watch(queue, directory, UInt32(IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MODIFY))
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    while try !isDone() {
+        var entry = pollfd(fd: queue, events: Int16(POLLIN), revents: 0)
+        guard poll(&entry, 1, 30_000) > 0 else {
+            throw Daemon.Failure(description: "\(directory) never became as wanted")
+        }
+        _ = read(queue, &buffer, buffer.count)
+    }
+}

@@ -37,7 +37,6 @@ extension IntegrationTests {
             #expect(daemon.log.contains("the disk takes writes again"), "\(daemon.log)")
             // One line for the trouble, not one for each try.
             #expect(daemon.log.components(separatedBy: " error ").count < 10, "\(daemon.log)")
-            // It has the file as a later daemon would find it.
             daemon.kill(SIGTERM)
         }
 
@@ -91,9 +90,7 @@ extension IntegrationTests {
             }
             daemon.kill()
             let folders = ids.map { daemon.state + "/attempts/\($0).1" }
-            let inits = jobsInits(below: daemon.state).compactMap {
-                Linux.Process.find(pid: $0, startTicks: ProcessStat.startTicks(of: "\($0)") ?? 0)
-            }
+            let inits = jobsInits(below: daemon.state).compactMap(held)
             #expect(inits.count == 3)
             try Data("garbage".utf8).write(to: URL(filePath: folders[0] + "/report"))
             unlink(folders[1] + "/report")
@@ -102,10 +99,7 @@ extension IntegrationTests {
             try await daemon.wait(ids)
             for id in ids { #expect(try await daemon.state(id) == "lost", "\(daemon.log(about: id))") }
             #expect(try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n").count == 3)
-            for process in inits {
-                var entry = pollfd(fd: process.pidfd.rawValue, events: Int16(POLLIN), revents: 0)
-                #expect(poll(&entry, 1, 10_000) == 1, "a jobs-init stays")
-            }
+            for process in inits { #expect(ends(process), "a jobs-init stays") }
         }
 
         private func made(_ path: String) -> String {
@@ -151,12 +145,9 @@ extension IntegrationTests {
             daemon.kill()
             let baseline = try String(
                 contentsOfFile: daemon.state + "/attempts/\(id).1/baseline", encoding: .utf8)
-            for pid in jobsInits(below: daemon.state) {
-                let handle = try #require(
-                    Linux.Process.find(pid: pid, startTicks: ProcessStat.startTicks(of: "\(pid)") ?? 0))
-                Glibc.kill(pid, SIGKILL)
-                var entry = pollfd(fd: handle.pidfd.rawValue, events: Int16(POLLIN), revents: 0)
-                poll(&entry, 1, 10_000)
+            for process in jobsInits(below: daemon.state).compactMap(held) {
+                try process.signal(SIGKILL)
+                #expect(ends(process))
             }
             // Every directory that its note names; those of one that was killed are empty.
             let paths = Set(

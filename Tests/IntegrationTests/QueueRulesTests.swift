@@ -150,7 +150,7 @@ extension IntegrationTests {
             _ = line(from: ready)
             let client = daemon.client
             let waiting = Task { try await client.waitForEnd(of: [first] + Array(array..<array + 5000)) }
-            // A second of its own makes it likely that the waiting has begun; either way it has to end.
+            // Whether the waiting has begun by now or not, it has to end.
             writeLine(go)
             let ended = try await waiting.value
             #expect(ended.count == 5001 && ended.dropFirst().allSatisfy { $0.state == .skipped })
