@@ -5,51 +5,45 @@ import JobModel
 extension JobStore {
     /// How many jobs live, by group and state.
     package func counts() throws(StoreError) -> [String: [JobState: Int]] {
-        do {
-            return try database.read { db in
-                var counts: [String: [JobState: Int]] = [:]
-                let rows = try Row.fetchCursor(
-                    db, sql: "SELECT group_name, state, count(*) FROM jobs WHERE ended_usec IS NULL GROUP BY 1, 2")
-                while let row = try rows.next() {
-                    if let state = JobState(rawValue: row[1]) { counts[row[0], default: [:]][state] = row[2] }
-                }
-                return counts
+        try read("count jobs") { db in
+            var counts: [String: [JobState: Int]] = [:]
+            let rows = try Row.fetchCursor(
+                db, sql: "SELECT group_name, state, count(*) FROM jobs WHERE ended_usec IS NULL GROUP BY 1, 2")
+            while let row = try rows.next() {
+                if let state = JobState(rawValue: row[1]) { counts[row[0], default: [:]][state] = row[2] }
             }
-        } catch { throw StoreError(error, "count jobs", path: path) }
+            return counts
+        }
     }
 
     /// How many of each array's jobs are in which state, with the ends of their ids and indices.
     package func arrayTotals(_ ids: [Int]) throws(StoreError) -> [ArrayCount] {
-        do {
-            return try database.read { db in
-                let rows = try Row.fetchCursor(
-                    db,
-                    sql: """
-                        SELECT array_id, state, count(*), max(id), min(array_index), max(array_index) FROM jobs
-                        WHERE array_id IN (\(ids.map { _ in "?" }.joined(separator: ", "))) GROUP BY 1, 2
-                        """, arguments: StatementArguments(ids))
-                var counts: [ArrayCount] = []
-                while let row = try rows.next() {
-                    guard let state = JobState(rawValue: row[1]) else { continue }
-                    counts.append(
-                        ArrayCount(
-                            array: row[0], state: state, count: row[2], lastID: row[3], firstIndex: row[4],
-                            lastIndex: row[5]))
-                }
-                return counts
+        try read("count the jobs of arrays") { db in
+            let rows = try Row.fetchCursor(
+                db,
+                sql: """
+                    SELECT array_id, state, count(*), max(id), min(array_index), max(array_index) FROM jobs
+                    WHERE array_id IN (\(ids.map { _ in "?" }.joined(separator: ", "))) GROUP BY 1, 2
+                    """, arguments: StatementArguments(ids))
+            var counts: [ArrayCount] = []
+            while let row = try rows.next() {
+                guard let state = JobState(rawValue: row[1]) else { continue }
+                counts.append(
+                    ArrayCount(
+                        array: row[0], state: state, count: row[2], lastID: row[3], firstIndex: row[4],
+                        lastIndex: row[5]))
             }
-        } catch { throw StoreError(error, "count the jobs of arrays", path: path) }
+            return counts
+        }
     }
 
     /// How many jobs ended at or after a moment.
     package func ended(since: Timestamp) throws(StoreError) -> Int {
-        do {
-            return try database.read { db in
-                try Int.fetchOne(
-                    db, sql: "SELECT count(*) FROM jobs WHERE ended_usec >= ?",
-                    arguments: [since.microsecondsSinceEpoch]) ?? 0
-            }
-        } catch { throw StoreError(error, "count ended jobs", path: path) }
+        try read("count ended jobs") { db in
+            try Int.fetchOne(
+                db, sql: "SELECT count(*) FROM jobs WHERE ended_usec >= ?",
+                arguments: [since.microsecondsSinceEpoch]) ?? 0
+        }
     }
 }
 

@@ -114,7 +114,7 @@ extension JobStore {
     }
 
     /// Without a transaction, which costs two more statements: no write can come between on the only connection.
-    private func read<Value>(
+    func read<Value>(
         _ operation: @autoclosure () -> String, _ body: (Database) throws -> Value
     ) throws(StoreError) -> Value {
         do {

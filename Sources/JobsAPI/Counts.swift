@@ -7,6 +7,8 @@ public struct CountsView: Sendable, Hashable {
     public var live: [JobState: Int] = [:]
     /// How many ended since the moment that was asked for.
     public var ended = 0
+    /// Whether nothing new starts, which explains what waits.
+    public var draining = false
     /// Of the arrays that were asked for.
     public var arrays: [ArrayTotals] = []
 
@@ -14,7 +16,8 @@ public struct CountsView: Sendable, Hashable {
 
     public var json: JSON {
         .object([
-            "live": CountsView.json(live), "ended": .int(ended), "arrays": .array(arrays.map(\.json)),
+            "live": CountsView.json(live), "ended": .int(ended), "draining": .bool(draining),
+            "arrays": .array(arrays.map(\.json)),
         ])
     }
 

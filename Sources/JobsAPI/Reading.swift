@@ -96,6 +96,7 @@ extension CountsView: JSONReadable {
         self.init()
         live = Self.states(keys["live"])
         ended = keys["ended"]?.intValue ?? 0
+        draining = keys["draining"]?.boolValue ?? false
         for entry in keys["arrays"]?.arrayValue ?? [] {
             let keys = Keys(entry, "count of an array")
             var totals = ArrayTotals(

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import Cgroups
 import Glibc
 import JobFile
 import JobModel
 import JobStore
-import Linux
-import Sandbox
 import Scheduler
 import Supervisor
 
-/// The life of an attempt: start, end, and being found again.
+/// The start of an attempt.
 extension Dispatcher {
     /// Begins the next attempt of a job that the scheduler has picked.
     func start(_ id: Int) {
@@ -35,11 +32,7 @@ extension Dispatcher {
             job: job, document: JobDocument(spec: "", context: ""), spec: JobSpec(name: job.name),
             number: job.attempt + 1)
         running[id] = entry
-        let verdict = Verdict(
-            state: .failed, cause: .setup, exit: ExitStatus(), message: "It could not be started: \(error)")
-        ended(
-            entry.key, record(of: entry, verdict, without: "the command never started"),
-            after: [begin(of: entry, at: now)])
+        ended(entry.key, neverStarted(entry, "\(error)"), after: [begin(of: entry, at: now)])
     }
 
     func stored(_ id: Int) throws -> (job: StoredJob, document: JobDocument) {
@@ -81,10 +74,7 @@ extension Dispatcher {
                 troubled(by: StoreError(.diskFull, "start job \(id)", path: directory(of: key).path))
                 return scheduler.requeue(id)
             }
-            let verdict = Verdict(
-                state: .failed, cause: .setup, exit: ExitStatus(),
-                message: "It could not be started: \(error.description)")
-            return ended(key, record(of: entry, verdict, without: "the command never started"), after: changes)
+            return ended(key, neverStarted(entry, error.description), after: changes)
         }
         guard !isOnDisk else { return allowStart(key) }
         commit(changes) { [self] error in
@@ -98,7 +88,7 @@ extension Dispatcher {
             if scheduler.contains(id) {
                 scheduler.requeue(id)
             } else if let job = failed?.job {
-                scheduler.submit(Self.entry(of: job)) { id in outcome(of: id) }
+                enqueue(job)
             }
         }
     }
@@ -148,6 +138,12 @@ extension Dispatcher {
         return request
     }
 
+    private func neverStarted(_ entry: Running, _ reason: String) -> Record {
+        let verdict = Verdict(
+            state: .failed, cause: .setup, exit: ExitStatus(), message: "It could not be started: \(reason)")
+        return record(of: entry, verdict, without: "the command never started")
+    }
+
     /// The record of an attempt of which there are no figures, and why there are none.
     func record(of entry: Running, _ verdict: Verdict, without reason: String) -> Record {
         var record = Record(
@@ -161,6 +157,9 @@ extension Dispatcher {
     private func identity(of entry: Running) -> JobIdentity {
         JobIdentity(id: entry.job.id, name: entry.job.name, attempt: entry.number, owner: entry.job.owner.name)
     }
+
+    /// Hands a pending or held job to the scheduler.
+    func enqueue(_ job: StoredJob) { scheduler.submit(Self.entry(of: job)) { id in outcome(of: id) } }
 
     /// How a job ended that is not in the scheduler any more; `nil` if there never was one.
     func outcome(of id: Int) -> JobState? { (try? store.outcome(of: id)) ?? nil }

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Cgroups
-import Glibc
-import JobFile
 import JobModel
 import JobStore
-import Linux
-import Sandbox
-import Scheduler
 import Supervisor
 
 /// The end of an attempt: its record on disk first, then what follows from it.

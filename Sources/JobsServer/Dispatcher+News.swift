@@ -33,9 +33,6 @@ extension Dispatcher {
         }
     }
 
-    /// Takes our empty directories out of the cgroup tree; those with jobs in them stay.
-    package func leavePlace() { supervisor.root.removeIfEmpty() }
-
     /// Ends what would keep connections open for ever. Running attempts run on.
     package func endStreams() {
         isStopping = true

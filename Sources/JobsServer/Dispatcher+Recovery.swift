@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import Cgroups
 import Glibc
-import JobFile
 import JobModel
 import JobStore
 import Linux
-import Sandbox
-import Scheduler
 import Supervisor
 
-/// What a daemon that starts makes of what another one left.
+/// What a daemon that starts makes of what another one left, and what it leaves itself.
 extension Dispatcher {
     /// Brings the queue of an earlier daemon back: what was pending is queued, what runs is taken over, what is gone is lost.
     package func recover() throws {
@@ -27,6 +24,9 @@ extension Dispatcher {
         dispatch()
         removeExpired()
     }
+
+    /// Takes our empty directories out of the cgroup tree; those with jobs in them stay.
+    package func leavePlace() { supervisor.root.removeIfEmpty() }
 
     /// What a daemon that died had recorded and not yet cleared away.
     private func discardLeftovers() {

@@ -63,7 +63,7 @@ extension Dispatcher {
             job.array = place
             changes.append(.submitted(job, prepared.document))
             fresh[job.id] = (job, prepared.document)
-            scheduler.submit(Self.entry(of: job)) { id in self.outcome(of: id) }
+            enqueue(job)
         }
         let ids = first..<first + places.count
         let error = await withCheckedContinuation { (continuation: CheckedContinuation<StoreError?, Never>) in
@@ -71,7 +71,7 @@ extension Dispatcher {
                 for id in ids { fresh[id] = nil }
                 if ids.count > 1000 {
                     // Once for all of them, and glibc would keep what it took.
-                    fresh = fresh.isEmpty ? [:] : fresh
+                    if fresh.isEmpty { fresh = [:] }
                     trimMemory()
                 }
                 continuation.resume(returning: error)

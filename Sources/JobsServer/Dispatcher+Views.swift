@@ -90,8 +90,10 @@ extension Dispatcher {
 
     /// Counted on a thread that may wait for it: among a hundred thousand jobs that takes a while.
     func counts(since: Timestamp?, arrays: [Int]) async throws -> CountsView {
-        try await store.offThread { store throws(StoreError) in
+        let isDraining = wishes.isDraining
+        return try await store.offThread { store throws(StoreError) in
             var counts = CountsView()
+            counts.draining = isDraining
             for states in try store.counts().values { counts.live.merge(states) { $0 + $1 } }
             if let since { counts.ended = try store.ended(since: since) }
             var totals: [Int: ArrayTotals] = [:]
@@ -111,11 +113,11 @@ extension Dispatcher {
         }
     }
 
-    func daemon() throws -> DaemonView {
+    func daemon() async throws -> DaemonView {
         var byGroup: [String: (running: Int, pending: Int)] = [:]
         for group in wishes.groups.keys { byGroup[group] = (0, 0) }
         var (runs, waits) = (0, 0)
-        for (group, states) in try store.counts() {
+        for (group, states) in try await store.offThread({ store throws(StoreError) in try store.counts() }) {
             let running = (states[.running] ?? 0) + (states[.suspended] ?? 0)
             let pending = (states[.pending] ?? 0) + (states[.held] ?? 0)
             byGroup[group] = (running, pending)

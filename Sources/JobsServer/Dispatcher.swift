@@ -49,6 +49,8 @@ package actor Dispatcher {
     var outbox: [JobStore.Call] = []
     var statusTimer: Linux.Timer?
     var isStatusDue = false
+    /// Set once everything of an earlier daemon has been taken in; before that, what is free is not known.
+    var isRecovered = false
     /// Set when the daemon is about to end: what would go on for ever ends.
     var isStopping = false
     private var alarm: Linux.Timer?
@@ -123,9 +125,6 @@ package actor Dispatcher {
 
     var now: Timestamp { Timestamp(microsecondsSinceEpoch: Clock.realtimeMicroseconds) }
 
-    /// Set once everything of an earlier daemon has been taken in; before that, what is free is not known.
-    var isRecovered = false
-
     // MARK: Decisions
 
     /// Carries out what the scheduler decides now, and wakes up when time alone changes that.
@@ -161,7 +160,7 @@ package actor Dispatcher {
             guard let error else { return noteEnd([]) }
             // It is still pending on the disk, and shall be here; the next decision skips it again.
             if error.isTheDisks, let job = try? store.job(id), !scheduler.contains(id) {
-                scheduler.submit(Self.entry(of: job)) { id in outcome(of: id) }
+                enqueue(job)
             }
         }
     }

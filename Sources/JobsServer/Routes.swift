@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import HTTPTypes
 import Foundation
+import HTTPTypes
 import Hummingbird
 import JobFile
 import JobModel
@@ -187,5 +187,5 @@ extension Request {
 }
 
 extension Dispatcher {
-    func daemonJSON() throws -> JSON { try daemon().json }
+    func daemonJSON() async throws -> JSON { try await daemon().json }
 }

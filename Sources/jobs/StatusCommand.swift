@@ -43,14 +43,15 @@ struct StatusCommand: DaemonCommand {
     private func text(_ client: JobsClient, _ style: Style) async throws -> String {
         guard jobs.isEmpty else { return try await accounts(client, style) }
         var table = try await state == nil && !all ? overview(client) : everything(client)
-        table.isDraining = try await client.get("/v1/daemon", as: DaemonView.self).draining
         table.all = all
         return table.text(style)
     }
 
     private func everything(_ client: JobsClient) async throws -> StatusTable {
         let (live, finished) = try await lists(client)
-        return StatusTable(live: live, finished: finished, now: now(), user: DaemonCall.user)
+        var table = StatusTable(live: live, finished: finished, now: now(), user: DaemonCall.user)
+        table.isDraining = try await client.get("/v1/daemon", as: DaemonView.self).draining
+        return table
     }
 
     /// As many jobs as the table shows, and how many there are: a hundred thousand that wait take no longer than ten.
@@ -71,8 +72,10 @@ struct StatusCommand: DaemonCommand {
         let finished = try await list(JobState.final, limit: rows)
         var table = StatusTable(live: live, finished: finished, now: now(), user: DaemonCall.user)
         let arrays = Set((live + finished).compactMap(\.arrayID)).sorted()
-        table.counts = try await client.counts(
+        let counts = try await client.counts(
             since: table.time.startOfDay(table.now).description, arrays: Array(arrays.suffix(200)))
+        table.counts = counts
+        table.isDraining = counts.draining
         return table
     }
 
