@@ -72,6 +72,24 @@ long clinux_fork(uint64_t flags, int cgroup_fd, int (*fn)(void *), void *context
     return clone_and_run(&args, fn, context);
 }
 
+int clinux_arrange(const int *fds, int count) {
+    // First out of the way, then into place: a source may sit where another one must go.
+    int moved[count];
+    for (int i = 0; i < count; i++) moved[i] = fcntl(fds[i], F_DUPFD, count);
+    for (int i = 0; i < count; i++)
+        if (moved[i] < 0 || dup2(moved[i], i) < 0) return errno;
+    syscall(SYS_close_range, count, ~0U, 0);
+    return 0;
+}
+
+long clinux_fork_brother(uint64_t flags, int *pidfd) {
+    struct clone_args args;
+    fill(&args, flags | CLONE_PARENT, -1, pidfd);
+    // Of a brother it is ours, and to name one is an error.
+    args.exit_signal = 0;
+    return raw_syscall6(SYS_clone3, (long)&args, sizeof args, 0, 0, 0, 0);
+}
+
 struct child {
     const struct clinux_spawn *request;
     volatile int error;
@@ -81,25 +99,8 @@ struct child {
 static int spawn_child(void *context) {
     struct child *child = context;
     const struct clinux_spawn *r = child->request;
-    if (r->wait_fd >= 0) {
-        char byte;
-        if (read(r->wait_fd, &byte, 1) != 1) return 126;
-        // A user namespace maps us to the same, non-zero id; without ambient capabilities execve would drop them all.
-        struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-        struct __user_cap_data_struct data[2];
-        if (syscall(SYS_capget, &header, data) == 0) {
-            data[0].inheritable = data[0].permitted;
-            data[1].inheritable = data[1].permitted;
-            syscall(SYS_capset, &header, data);
-            for (int cap = 0; cap < 64; cap++) prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0);
-        }
-    }
-    // First out of the way, then into place: a source may sit where another one must go.
-    int moved[r->fd_count];
-    for (int i = 0; i < r->fd_count; i++) moved[i] = fcntl(r->fds[i], F_DUPFD, r->fd_count);
-    for (int i = 0; i < r->fd_count; i++)
-        if (moved[i] < 0 || dup2(moved[i], i) < 0) { child->error = errno; return 126; }
-    syscall(SYS_close_range, r->fd_count, ~0U, 0);
+    child->error = clinux_arrange(r->fds, r->fd_count);
+    if (child->error) return 126;
     execve(r->path, r->argv, r->envp);
     child->error = errno;
     return 127;
@@ -108,8 +109,7 @@ static int spawn_child(void *context) {
 int clinux_spawn(const struct clinux_spawn *request, pid_t *pid, int *pidfd, const char **step) {
     struct child child = {request, 0};
     struct clone_args args;
-    // With maps to wait for, the parent must go on running: no vfork then.
-    fill(&args, request->flags | (request->wait_fd < 0 ? CLONE_VM | CLONE_VFORK : 0), request->cgroup_fd, pidfd);
+    fill(&args, CLONE_VM | CLONE_VFORK, request->cgroup_fd, pidfd);
     sigset_t all, old;
     sigfillset(&all);
     // A handler of ours must not run in a child that shares our memory.
@@ -141,6 +141,47 @@ void clinux_reset_signals(void) {
     for (int signal = 1; signal <= 64; signal++) raw_syscall6(SYS_rt_sigaction, signal, (long)&standard, 0, 8, 0, 0);
     uint64_t none = 0;
     raw_syscall6(SYS_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, 8, 0, 0);
+}
+
+int clinux_send(int socket, const void *bytes, size_t size, const int *fds, int count) {
+    char control[CMSG_SPACE(sizeof(int) * CLINUX_MOST_DESCRIPTORS)];
+    struct iovec part = {(void *)bytes, size};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (count > CLINUX_MOST_DESCRIPTORS) return EMFILE;
+    if (count > 0) {
+        memset(control, 0, sizeof control);
+        message.msg_control = control;
+        message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int) * count);
+        memcpy(CMSG_DATA(header), fds, sizeof(int) * count);
+    }
+    while (sendmsg(socket, &message, MSG_NOSIGNAL) < 0)
+        if (errno != EINTR) return errno;
+    return 0;
+}
+
+long clinux_receive(int socket, void *bytes, size_t size, int *fds, int *count) {
+    char control[CMSG_SPACE(sizeof(int) * CLINUX_MOST_DESCRIPTORS)];
+    struct iovec part = {bytes, size};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    long received;
+    while ((received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC)) < 0)
+        if (errno != EINTR) return -errno;
+    *count = 0;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+        *count = (int)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+        memcpy(fds, CMSG_DATA(header), sizeof(int) * *count);
+    }
+    if (!(message.msg_flags & (MSG_CTRUNC | MSG_TRUNC))) return received;
+    // Our limit of open files, most likely. Half of what was sent is of no use.
+    for (int i = 0; i < *count; i++) close(fds[i]);
+    *count = 0;
+    return -EMFILE;
 }
 
 int clinux_loopback_up(void) {

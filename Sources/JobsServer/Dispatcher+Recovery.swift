@@ -26,7 +26,10 @@ extension Dispatcher {
     }
 
     /// Takes our empty directories out of the cgroup tree; those with jobs in them stay.
-    package func leavePlace() { supervisor.root.removeIfEmpty() }
+    package func leavePlace() {
+        supervisor.stop()
+        supervisor.root.removeIfEmpty()
+    }
 
     /// What a daemon that died had recorded and not yet cleared away.
     private func discardLeftovers() {

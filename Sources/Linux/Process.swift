@@ -13,12 +13,9 @@ package struct Process: Sendable {
         package var path: String
         package var arguments: [String]
         package var environment: [String] = []
-        package var namespaces: UInt64 = 0
         package var cgroup: Descriptor?
         /// Become descriptors 0, 1, 2, … of the child; everything else is closed in it.
         package var descriptors: [CInt]
-        /// The child waits for a byte here before it execs, so that its user-namespace maps can be written.
-        package var waitFor: Descriptor?
 
         package init(path: String, arguments: [String], descriptors: [CInt]) {
             self.path = path
@@ -43,14 +40,12 @@ package struct Process: Sendable {
                 request.path.withCString { path in
                     request.descriptors.withUnsafeBufferPointer { descriptors in
                         var raw = clinux_spawn()
-                        raw.flags = request.namespaces
                         raw.cgroup_fd = request.cgroup?.rawValue ?? -1
                         raw.path = path
                         raw.argv = arguments
                         raw.envp = environment
                         raw.fds = descriptors.baseAddress
                         raw.fd_count = CInt(descriptors.count)
-                        raw.wait_fd = request.waitFor?.rawValue ?? -1
                         return clinux_spawn(&raw, &pid, &pidfd, &step)
                     }
                 }
@@ -60,6 +55,22 @@ package struct Process: Sendable {
             throw SpawnError(call: step.map { String(cString: $0) } ?? "clone3", errno: Errno(rawValue: error))
         }
         return Process(pid: pid, pidfd: Descriptor(pidfd))
+    }
+
+    /// Takes up a child that somebody else made for us and told us of.
+    package init(pid: pid_t, pidfd: Descriptor) {
+        self.pid = pid
+        self.pidfd = pidfd
+    }
+
+    /// Copies this process, which must be single-threaded, into new namespaces; the copy is our parent's child.
+    ///
+    /// Returns twice, `nil` in the copy. See `CLONE_PARENT` in `clone(2)`.
+    package static func forkBrother(_ namespaces: Namespaces) throws(Errno) -> Process? {
+        var pidfd: CInt = -1
+        let result = clinux_fork_brother(namespaces.rawValue, &pidfd)
+        if result < 0 { throw Errno(rawValue: CInt(-result)) }
+        return result == 0 ? nil : Process(pid: pid_t(result), pidfd: Descriptor(pidfd))
     }
 
     /// A process that somebody else started, told from a later one of the same pid by its start; `nil` if it is gone.

@@ -41,7 +41,7 @@ package final class Attempt {
     /// Launches `plan` in `cgroup`, whose limits are written here.
     convenience init(
         request: Supervisor.Request, plan: Plan, cgroup: AttemptCgroup, unenforced: [String: String],
-        supervisor: Supervisor, initPath: String, onEnd: @escaping (Record) -> Void
+        supervisor: Supervisor, onEnd: @escaping (Record) -> Void
     ) throws(SupervisorError) {
         do throws(CgroupError) { try cgroup.apply(request.spec.limits, oom: request.spec.oom) } catch {
             throw .cgroup(error)
@@ -61,9 +61,10 @@ package final class Attempt {
             do throws(Errno) { try baseline.write(to: directory) } catch {
                 throw .system(operation: "write", detail: directory.baseline, error)
             }
-            launch = try Launch(plan, cgroup: cgroup, initPath: initPath, directory: directory)
+            launch = try Launch(plan, cgroup: cgroup, server: supervisor.forkServer, directory: directory)
         } else {
-            launch = try Launch(plan, cgroup: cgroup, initPath: initPath, standardIO: request.standardIO)
+            launch = try Launch(
+                plan, cgroup: cgroup, server: supervisor.forkServer, standardIO: request.standardIO)
         }
         try self.init(
             request: request, cgroup: cgroup, launch: launch, baseline: baseline, supervisor: supervisor, onEnd: onEnd)

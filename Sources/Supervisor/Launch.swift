@@ -19,7 +19,7 @@ struct Launch {
     let isChild: Bool
 
     /// Starts jobs-init with `plan`, completed by the descriptors of `cgroup`.
-    init(_ plan: Plan, cgroup: AttemptCgroup, initPath: String, standardIO: [CInt]) throws(SupervisorError) {
+    init(_ plan: Plan, cgroup: AttemptCgroup, server: ForkServer, standardIO: [CInt]) throws(SupervisorError) {
         do throws(Errno) {
             let reportPipe = try Descriptor.pipe()
             let controlPipe = try Descriptor.pipe()
@@ -30,7 +30,7 @@ struct Launch {
             report = reportPipe.read
             control = controlPipe.write
             isChild = true
-            process = try Self.spawn(plan, table: table, initPath: initPath)
+            process = try Self.start(plan, table: table, by: server)
         } catch {
             throw .system(operation: "start", detail: "jobs-init", error)
         }
@@ -38,7 +38,7 @@ struct Launch {
 
     /// Starts jobs-init so that it outlives us: it reports into a file, hears a FIFO, and waits at a gate.
     init(
-        _ plan: Plan, cgroup: AttemptCgroup, initPath: String, directory: AttemptDirectory
+        _ plan: Plan, cgroup: AttemptCgroup, server: ForkServer, directory: AttemptDirectory
     ) throws(SupervisorError) {
         do throws(Errno) {
             let null = try Descriptor.open("/dev/null", O_RDWR)
@@ -61,7 +61,7 @@ struct Launch {
             control = orders
             gate = gatePipe.write
             isChild = true
-            process = try Self.spawn(plan, table: table, initPath: initPath, in: cgroup.root.initDirectory)
+            process = try Self.start(plan, table: table, by: server)
         } catch {
             throw .system(operation: "start", detail: "jobs-init", error)
         }
@@ -77,22 +77,14 @@ struct Launch {
         isChild = false
     }
 
-    private static func spawn(
-        _ plan: Plan, table: DescriptorTable, initPath: String, in cgroup: Descriptor? = nil
-    ) throws(Errno) -> Process {
+    private static func start(_ plan: Plan, table: DescriptorTable, by server: ForkServer) throws(Errno) -> Process {
         try table.plan.write(plan.encoded())
-        var request = Process.Request(path: initPath, arguments: ["jobs-init"], descriptors: table.raw)
-        request.cgroup = cgroup
-        // The Swift runtime would look for its backtracer at every start; jobs-init reports what fails.
-        request.environment = ["SWIFT_BACKTRACE=enable=no,swift-backtrace=/none"]
         // Time and cgroup namespaces are entered later, by the process that needs them.
         var spaces = plan.namespaces.subtracting([.time, .cgroup])
         if !plan.initProcess { spaces.remove(.pid) }
-        request.namespaces = spaces.rawValue
-        guard spaces.contains(.user) else { return try spawn(request) }
+        guard spaces.contains(.user) else { return try server.fork(spaces, descriptors: table.raw) }
         let gate = try Descriptor.pipe()
-        request.waitFor = gate.read
-        let process = try spawn(request)
+        let process = try server.fork(spaces, descriptors: table.raw, waitingFor: gate.read)
         do throws(Errno) { try UserMaps.write(for: process.pid) } catch {
             try? process.signal(SIGKILL)
             _ = try? process.wait()
@@ -100,10 +92,6 @@ struct Launch {
         }
         try gate.write.write([1])
         return process
-    }
-
-    private static func spawn(_ request: Process.Request) throws(Errno) -> Process {
-        do throws(Process.SpawnError) { return try Process.spawn(request) } catch { throw error.errno }
     }
 }
 

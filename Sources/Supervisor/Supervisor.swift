@@ -12,7 +12,7 @@ package final class Supervisor {
     package let loop: EventLoop
     package let host: HostDescription
     let sources: MachineReading.Sources
-    private let initPath: String
+    let forkServer: ForkServer
     private var filter: [UInt8]?
     private var sequence = 0
     /// Our attempts that run; a cgroup may stand on until its record is on disk.
@@ -22,9 +22,25 @@ package final class Supervisor {
     package init(root: CgroupRoot, loop: EventLoop, initPath: String) {
         self.root = root
         self.loop = loop
-        self.initPath = initPath
+        forkServer = ForkServer(path: initPath, cgroup: root.initDirectory)
+        // At once, so that it is ready when the first attempt is; what is wrong with it, that one will tell.
+        try? forkServer.start()
         host = HostDescription(kernel: Host.kernelRelease, cgroupMode: root.host.mode.rawValue, board: Host.board)
         sources = .find()
+    }
+
+    /// Says that there will be no further attempt for now. Those that run go on.
+    package func dismiss() {
+        guard let process = forkServer.dismiss() else { return }
+        // No zombie beside a job that runs for days.
+        try? loop.watch(process.pidfd.rawValue) { [self] in stop() }
+    }
+
+    /// The same, and waits until nothing of ours is left but attempts.
+    package func stop() {
+        guard let process = forkServer.dismiss() else { return }
+        loop.forget(process.pidfd.rawValue)
+        forkServer.stop()
     }
 
     /// What an attempt is run with, besides its job.
@@ -83,8 +99,7 @@ package final class Supervisor {
         if let directory = request.queued { try directory.make() }
         do throws(SupervisorError) {
             return try Attempt(
-                request: request, plan: plan, cgroup: cgroup, unenforced: unenforced, supervisor: self,
-                initPath: initPath, onEnd: onEnd)
+                request: request, plan: plan, cgroup: cgroup, unenforced: unenforced, supervisor: self, onEnd: onEnd)
         } catch {
             cgroup.kill()
             try? cgroup.remove()

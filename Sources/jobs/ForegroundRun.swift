@@ -28,6 +28,7 @@ struct ForegroundRun {
         let root = try Workplace.prepare()
         defer { root.removeIfEmpty() }
         let supervisor = Supervisor(root: root, loop: loop, initPath: InitProgram.path)
+        defer { supervisor.stop() }
         for error in supervisor.removeStale() { complain("left behind by an earlier run: \(error)") }
         let terminal = arguments.terminal ? try TerminalRelay(loop: loop) : nil
         defer { terminal?.restore() }
@@ -43,6 +44,7 @@ struct ForegroundRun {
             record = ended
             loop.stop()
         }
+        supervisor.dismiss()
         let relay = SignalRelay(signals: signals, attempt: attempt, terminal: terminal)
         try relay.begin(loop)
         terminal?.begin(attempt)

@@ -65,7 +65,8 @@ extension IntegrationTests {
             let (running, _) = try start("echo > $READY; sleep 50 & wait", marker: "killed-init")
             let pid = try running.pid()
             let children = try String(contentsOfFile: "/proc/\(pid)/task/\(pid)/children", encoding: .utf8)
-            let initPid = try #require(pid_t(children.split(separator: " ").first ?? ""))
+            // The newest: an elder one was its template and may be a zombie still.
+            let initPid = try #require(pid_t(children.split(separator: " ").last ?? ""))
             kill(initPid, SIGKILL)
             let outcome = running.wait()
             #expect(outcome.code == 125 && outcome.errors.contains("jobs-init"), "\(outcome.all)")

@@ -23,19 +23,30 @@ long clinux_syscall(long number, long a, long b, long c, long d, long e, long f)
 
 // A process to start outside this one's memory.
 struct clinux_spawn {
-    uint64_t flags;          // CLONE_NEW* namespaces to create
     int cgroup_fd;           // v2 directory to start in (CLONE_INTO_CGROUP, 5.7), or -1
     const char *path;        // executable
     char *const *argv;
     char *const *envp;
     const int *fds;          // become descriptors 0…fd_count-1; everything else is closed
     int fd_count;
-    int wait_fd;             // read one byte here before execve (user-namespace maps), or -1
 };
 
 // Starts a process with all signals blocked in it. Returns 0 and fills pid and pidfd, or an errno value with the failed
 // step ("clone3" or "execve") in *step.
 int clinux_spawn(const struct clinux_spawn *request, pid_t *pid, int *pidfd, const char **step);
+
+// The descriptors become 0…count-1, everything else is closed. Returns an errno value.
+int clinux_arrange(const int *fds, int count);
+
+// clone3(CLONE_PARENT | flags): a copy of this process that is its parent's child. Returns twice, 0 in the copy, like
+// fork(2); in the other the pid or a negated errno. Only for single-threaded callers.
+long clinux_fork_brother(uint64_t flags, int *pidfd);
+
+// One message with descriptors (SCM_RIGHTS) over a socket that keeps messages whole. Sending returns an errno value,
+// receiving the size or a negated errno; `fds` has room for CLINUX_MOST_DESCRIPTORS (SCM_MAX_FD of the kernel).
+enum { CLINUX_MOST_DESCRIPTORS = 253 };
+int clinux_send(int socket, const void *bytes, size_t size, const int *fds, int count);
+long clinux_receive(int socket, void *bytes, size_t size, int *fds, int *count);
 
 // clone3(CLONE_VM | CLONE_VFORK | flags): runs fn(context) in a child that borrows this memory and stack until it
 // execs or exits with fn's result. Charges nothing to the child's memory cgroup: faults go to the owner of the memory.

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+import Sandbox
+import SystemPackage
+
+/// A jobs-init that waits to be copied; the copies are our children.
+///
+/// It has started once, so that no attempt has to; see decision 008. It ends when we close our end of the socket, or die.
+final class ForkServer {
+    private let path: String
+    private let cgroup: Descriptor?
+    private var process: Process?
+    private var socket: Descriptor?
+
+    /// - Parameters:
+    ///   - path: the jobs-init executable.
+    ///   - cgroup: the v2 directory that it and all its copies begin in; ours if there is none.
+    init(path: String, cgroup: Descriptor?) {
+        self.path = path
+        self.cgroup = cgroup
+    }
+
+    deinit { stop() }
+
+    /// Starts it, if it does not run, without waiting for it to be ready.
+    func start() throws(Errno) {
+        guard socket == nil else { return }
+        let (ours, theirs) = try Descriptor.messageSocket()
+        let null = try Descriptor.open("/dev/null", O_RDWR)
+        var request = Process.Request(
+            path: path, arguments: ["jobs-init"],
+            descriptors: [null.rawValue, null.rawValue, null.rawValue, theirs.rawValue])
+        request.cgroup = cgroup
+        // The Swift runtime would look for its backtracer at its start; jobs-init reports what fails.
+        request.environment = ["SWIFT_BACKTRACE=enable=no,swift-backtrace=/none"]
+        do throws(Process.SpawnError) { process = try Process.spawn(request) } catch { throw error.errno }
+        socket = ours
+    }
+
+    /// A copy with these descriptors as its 0, 1, 2, …
+    ///
+    /// - Parameter gate: a byte through it lets the copy begin, for which it waits.
+    func fork(
+        _ namespaces: Namespaces, descriptors: [CInt], waitingFor gate: Descriptor? = nil
+    ) throws(Errno) -> Process {
+        let request = ForkRequest(namespaces: namespaces, waits: gate != nil)
+        let all = descriptors + (gate.map { [$0.rawValue] } ?? [])
+        try start()
+        if let process = try ask(request, all) { return process }
+        // Somebody has killed it.
+        stop()
+        try start()
+        guard let process = try ask(request, all) else { throw .protocolError }
+        return process
+    }
+
+    /// Lets it go, to be waited for by ``stop()``. Copies go on.
+    ///
+    /// - Returns: what is to be waited for; `nil` if it does not run.
+    func dismiss() -> Process? {
+        socket = nil
+        return process
+    }
+
+    /// Lets it go and waits for its end, which is at hand.
+    func stop() {
+        _ = try? dismiss()?.wait()
+        process = nil
+    }
+
+    /// `nil` if it is gone.
+    private func ask(_ request: ForkRequest, _ descriptors: [CInt]) throws(Errno) -> Process? {
+        guard let socket else { return nil }
+        do throws(Errno) { try socket.send(request.bytes, descriptors: descriptors) } catch {
+            if error == .brokenPipe || error == .connectionReset { return nil }
+            throw error
+        }
+        let reply: (bytes: [UInt8], descriptors: [CInt])?
+        do throws(Errno) { reply = try socket.receive() } catch {
+            if error == .connectionReset { return nil }
+            throw error
+        }
+        guard let reply, let answer = ForkAnswer(reply.bytes) else { return nil }
+        guard answer.result > 0, let pidfd = reply.descriptors.first else {
+            throw Errno(rawValue: CInt(truncatingIfNeeded: -answer.result))
+        }
+        return Process(pid: pid_t(answer.result), pidfd: Descriptor(pidfd))
+    }
+}

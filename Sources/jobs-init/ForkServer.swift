@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+import Sandbox
+import SystemPackage
+
+/// jobs-init before it is anybody's: it waits to be copied, so that the start of a program is paid for once and not by
+/// every attempt.
+///
+/// On a virtual machine that start alone takes a millisecond: glibc asks the processor for its caches by some 70 CPUID
+/// instructions, and each of them leaves the machine.
+enum ForkServer {
+    /// Never closed by its deinitialiser, which in a copy would close what has taken its place.
+    private static let socket = Descriptor(Plan.Descriptors.plan)
+
+    /// Serves until the supervisor is gone. Returns in each copy, which finds its own descriptors in their places.
+    ///
+    /// - Returns: `false` if there is nobody to serve.
+    static func serve() -> Bool {
+        var hasServed = false
+        while let message = try? socket.receive(), let request = ForkRequest(message.bytes) {
+            hasServed = true
+            do throws(Errno) {
+                guard let copy = try Process.forkBrother(request.namespaces) else {
+                    become(request, message.descriptors)
+                    return true
+                }
+                try? socket.send(ForkAnswer(Int(copy.pid)).bytes, descriptors: [copy.pidfd.rawValue])
+            } catch {
+                try? socket.send(ForkAnswer(-Int(error.rawValue)).bytes)
+            }
+            for descriptor in message.descriptors { close(descriptor) }
+        }
+        if hasServed || isSocket { exit(0) }
+        return false
+    }
+
+    private static var isSocket: Bool {
+        var status = stat()
+        return fstat(socket.rawValue, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
+    }
+
+    private static func become(_ request: ForkRequest, _ descriptors: [CInt]) {
+        var descriptors = descriptors
+        if request.waits, let gate = descriptors.popLast() {
+            // Not through a Descriptor, for the reason above. Without maps we would be nobody.
+            var byte: UInt8 = 0
+            if read(gate, &byte, 1) != 1 { exit(125) }
+        }
+        guard (try? Descriptor.arrange(descriptors)) != nil else { exit(125) }
+    }
+}
