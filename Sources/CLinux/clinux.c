@@ -130,7 +130,7 @@ int clinux_spawn(const struct clinux_spawn *request, pid_t *pid, int *pidfd, con
     return 0;
 }
 
-void clinux_reset_signals(void) {
+void clinux_reset_dispositions(void) {
     // By system call: glibc's sigaction refuses 32 and 33, which it uses itself and which a parent may have ignored.
     struct {
         void *handler;
@@ -139,6 +139,9 @@ void clinux_reset_signals(void) {
         uint64_t mask;
     } standard = {0};
     for (int signal = 1; signal <= 64; signal++) raw_syscall6(SYS_rt_sigaction, signal, (long)&standard, 0, 8, 0, 0);
+}
+
+void clinux_unblock_signals(void) {
     uint64_t none = 0;
     raw_syscall6(SYS_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, 8, 0, 0);
 }

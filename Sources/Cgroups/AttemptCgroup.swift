@@ -145,7 +145,10 @@ package final class AttemptCgroup: Sendable {
     // MARK: Ancestors
 
     private static func ancestors(of directory: CgroupDirectory?, in root: CgroupRoot) -> [CgroupDirectory] {
-        directory.map { root.host.ancestors(of: $0.path, .memory, $0.version) } ?? []
+        guard let directory else { return [] }
+        return root.ancestry.above(parentPath(directory.path)) {
+            root.host.ancestors(of: directory.path, .memory, directory.version)
+        }
     }
 
     private func tightestAncestor() -> (Int?, String?) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Linux
+import Synchronization
 import SystemPackage
 
 /// One cgroup: a directory of the kernel's files, held open.
@@ -8,11 +9,16 @@ package final class CgroupDirectory: Sendable {
     package let path: String
     package let version: CgroupVersion
     package let descriptor: Descriptor
+    private let keepsFilesOpen: Bool
+    private let files = Mutex<[String: Descriptor]>([:])
 
     /// Opens the cgroup at `path`.
-    package init(path: String, version: CgroupVersion) throws(CgroupError) {
+    ///
+    /// - Parameter keepsFilesOpen: opens each file once and reads it anew every time; for one that is read again and again.
+    package init(path: String, version: CgroupVersion, keepsFilesOpen: Bool = false) throws(CgroupError) {
         self.path = path
         self.version = version
+        self.keepsFilesOpen = keepsFilesOpen
         do throws(Errno) { descriptor = try Descriptor.open(path, O_RDONLY | O_DIRECTORY) } catch {
             throw CgroupError("open", path, errno: error)
         }
@@ -42,7 +48,14 @@ package final class CgroupDirectory: Sendable {
     ///
     /// One read is enough: kernfs shows each of these files in one piece. Only lists of processes come in several.
     package func read(_ name: String) -> String? {
-        (try? Descriptor.open(name, at: descriptor).readOnce()).map { String(decoding: $0, as: UTF8.self) }
+        (try? open(name).readOnce()).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private func open(_ name: String) throws(Errno) -> Descriptor {
+        if keepsFilesOpen, let file = files.withLock({ $0[name] }) { return file }
+        let file = try Descriptor.open(name, at: descriptor)
+        if keepsFilesOpen { files.withLock { $0[name] = file } }
+        return file
     }
 
     /// A file that holds one number; `nil` for `max`, for text, and for no file.

@@ -14,6 +14,7 @@ package struct CgroupRoot: Sendable {
     package let v2Controllers: Set<Controller>
     /// Where each jobs-init of a queued job starts on v2, out of reach of whoever ends our own cgroup.
     package var initDirectory: Descriptor?
+    let ancestry = Ancestry()
     /// Bases that are ours alone and go with us when they are empty.
     private let removable: [String]
 
@@ -66,6 +67,7 @@ package struct CgroupRoot: Sendable {
         do throws(CgroupError) { return try CgroupDirectory.make(path, version: version) } catch {
             guard error.errno == .noSuchFileOrDirectory, removable.contains(base) else { throw error }
         }
+        ancestry.forget()
         let directory = try CgroupDirectory.make(base, version: version, mayExist: true)
         if version == .v2, host.mode == .unified { handDown() }
         if version == .v1, base == v1Bases[.cpuset] { try CpusetController.initialise(directory) }

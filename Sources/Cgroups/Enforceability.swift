@@ -24,7 +24,7 @@ extension CgroupRoot {
                     limit: "devices", reason: "only root may attach a device program to a cgroup",
                     remedy: "run as root, or leave `devices` out"))
         }
-        if limits.memory != nil, limits.swap != .unlimited, version(of: .memory) != nil, Host.hasSwap,
+        if limits.memory != nil, limits.swap != .unlimited, version(of: .memory) != nil, hasSwap,
             !hasSwapAccounting
         {
             result.append(

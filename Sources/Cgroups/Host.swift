@@ -9,9 +9,6 @@ package enum Host {
             ?? "unknown"
     }
 
-    /// Whether any swap is on; zram counts.
-    package static var hasSwap: Bool { ((try? Files.read("/proc/swaps")) ?? "").split(separator: "\n").count > 1 }
-
     package static var mayLoadBPF: Bool { geteuid() == 0 }
 
     /// The board's own name where firmware gives one: `Raspberry Pi 4 Model B Rev 1.4`.

@@ -1,11 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
+import Synchronization
 
 /// What the cgroups above all attempts leave to them together.
 package struct OuterLimits: Hashable, Sendable {
     /// The tightest of their memory limits; `nil` if none has one.
     package var memoryBytes: Int?
     package var cpus: CPUCount?
+}
+
+/// The cgroups above attempts, which they have in common, so that each is looked up once.
+final class Ancestry: Sendable {
+    private let known = Mutex<[String: [CgroupDirectory]]>([:])
+
+    /// - Parameter find: what to do if those above the cgroups in `base` are not known.
+    func above(_ base: String, find: () -> [CgroupDirectory]) -> [CgroupDirectory] {
+        if let found = known.withLock({ $0[base] }) { return found }
+        let found = find()
+        known.withLock { $0[base] = found }
+        return found
+    }
+
+    /// One of them was made anew.
+    func forget() { known.withLock { $0 = [:] } }
 }
 
 extension CgroupHost {
@@ -16,7 +33,9 @@ extension CgroupHost {
         var path = parentPath(path)
         // The mount point too: in a container it is the container's own cgroup, with its limit. A real root has none.
         while let top, path == top || path.hasPrefix(top + "/") {
-            if let ancestor = try? CgroupDirectory(path: path, version: version) { result.append(ancestor) }
+            if let ancestor = try? CgroupDirectory(path: path, version: version, keepsFilesOpen: true) {
+                result.append(ancestor)
+            }
             path = parentPath(path)
         }
         return result

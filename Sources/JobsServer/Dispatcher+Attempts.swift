@@ -10,10 +10,13 @@ import Supervisor
 extension Dispatcher {
     /// Begins the next attempt of a job that the scheduler has picked.
     func start(_ id: Int) {
+        if let entry = prepared.removeValue(forKey: id)?.entry {
+            running[id] = entry
+            return begin(id, isOnDisk: false) {}
+        }
         do {
-            let (job, document) = try fresh[id] ?? stored(id)
-            let (spec, context) = try read(document, of: job)
-            running[id] = Running(job: job, document: document, spec: spec, number: job.attempt + 1)
+            let (entry, context) = try next(of: id)
+            running[id] = entry
             launch(id, context: context, isOnDisk: false)
         } catch {
             cannotBeRead(id, error)
@@ -33,6 +36,13 @@ extension Dispatcher {
             number: job.attempt + 1)
         running[id] = entry
         ended(entry.key, neverStarted(entry, "\(error)"), after: [begin(of: entry, at: now)])
+    }
+
+    /// The next attempt of a job that waits, and where it was submitted.
+    func next(of id: Int) throws -> (Running, SubmissionContext) {
+        let (job, document) = try fresh[id] ?? stored(id)
+        let (spec, context) = try read(document, of: job)
+        return (Running(job: job, document: document, spec: spec, number: job.attempt + 1), context)
     }
 
     func stored(_ id: Int) throws -> (job: StoredJob, document: JobDocument) {
@@ -60,15 +70,29 @@ extension Dispatcher {
     /// Launches jobs-init, which waits at its gate until the start is on disk.
     func launch(_ id: Int, context: SubmissionContext, isOnDisk: Bool) {
         guard let entry = running[id] else { return }
+        begin(id, isOnDisk: isOnDisk) { () throws(SupervisorError) in
+            running[id]?.attempt = try attempt(of: entry, context: context)
+        }
+    }
+
+    func attempt(of entry: Running, context: SubmissionContext) throws(SupervisorError) -> Attempt {
+        let key = entry.key
+        return try supervisor.start(try request(for: entry, context: context)) { [self] record in ended(key, record) }
+    }
+
+    /// Begins an attempt: what it is compared with at its end, then the start on disk, then the gate.
+    ///
+    /// - Parameter launch: what there is to do before.
+    private func begin(_ id: Int, isOnDisk: Bool, after launch: () throws(SupervisorError) -> Void) {
+        guard let entry = running[id] else { return }
         let key = entry.key
         let changes = isOnDisk ? [] : [begin(of: entry, at: now)]
         do throws(SupervisorError) {
-            let attempt = try supervisor.start(try request(for: entry, context: context)) { [self] record in
-                ended(key, record)
-            }
-            running[id]?.attempt = attempt
+            try launch()
+            try running[id]?.attempt?.begin()
             log.info("started", metadata: ["JOB_ID": "\(id)", "JOB_ATTEMPT": "\(entry.number)"])
         } catch {
+            _ = running[id]?.attempt?.takeBack()
             if !isOnDisk, error.isTheDisks {
                 running[id] = nil
                 troubled(by: StoreError(.diskFull, "start job \(id)", path: directory(of: key).path))
@@ -76,13 +100,17 @@ extension Dispatcher {
             }
             return ended(key, neverStarted(entry, error.description), after: changes)
         }
-        guard !isOnDisk else { return allowStart(key) }
-        commit(changes) { [self] error in
-            guard let error else { return allowStart(key) }
+        let gate = running[id]?.attempt?.gate
+        guard !isOnDisk else {
+            gate?.noteStart()
+            return
+        }
+        commit(changes, opening: gate) { [self] error in
+            guard let error else { return }
             // Whatever has become of it: its command has not run, and on the disk it has not begun.
             let failed =
                 running[id]?.key == key ? running.removeValue(forKey: id) : ending.removeValue(forKey: key)?.entry
-            failed?.attempt?.abandon()
+            _ = failed?.attempt?.takeBack()
             // A job that could not even be stored is nobody's.
             guard error.isTheDisks else { return scheduler.ended(id, as: .cancelled) }
             if scheduler.contains(id) {
@@ -91,13 +119,6 @@ extension Dispatcher {
                 enqueue(job)
             }
         }
-    }
-
-    /// Its start is on disk.
-    private func allowStart(_ key: AttemptKey) {
-        // It may have ended at its gate.
-        guard let entry = running[key.job], entry.key == key else { return }
-        entry.attempt?.allowStart()
     }
 
     func begin(of entry: Running, at: Timestamp) -> Change {

@@ -29,6 +29,7 @@ extension Dispatcher {
         switch (verb, state) {
         case (.cancel, .pending), (.cancel, .held):
             scheduler.hold(id)
+            takeBack(id)
             try await change(id, to: .cancelled, "cancelled by \(peer.name)") { [self] in
                 if state == .pending { scheduler.release(id) }
             }
@@ -37,6 +38,7 @@ extension Dispatcher {
         case (.cancel, .running), (.cancel, .suspended): try cancelRunning(id, order.immediately)
         case (.hold, .pending):
             scheduler.hold(id)
+            takeBack(id)
             try await change(id, to: .held, "held by \(peer.name)") { [self] in scheduler.release(id) }
         case (.release, .held): try await release(job, memory: order.memoryBytes, by: peer)
         case (.suspend, .running): try await freeze(job, true, by: peer)
@@ -115,6 +117,7 @@ extension Dispatcher {
     func setDraining(_ draining: Bool) throws {
         try set { $0.isDraining = draining }
         scheduler.isDraining = draining || storeTrouble != nil
+        if draining { takeBackAll() }
         statusChanged()
         dispatch()
     }

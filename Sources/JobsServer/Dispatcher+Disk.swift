@@ -2,6 +2,7 @@
 import JobModel
 import JobStore
 import Linux
+import Supervisor
 
 /// What goes to the disk, and what happens when the disk does not take it.
 extension Dispatcher {
@@ -9,13 +10,16 @@ extension Dispatcher {
     ///
     /// At the end of the loop's turn: the end of one job and the start of the next then share a transaction, and what is
     /// read meanwhile does not wait for one.
-    func commit(_ changes: [Change], then: @escaping (StoreError?) -> Void) {
+    ///
+    /// - Parameter gate: of the attempt that begins by them; opened by the thread that wrote them.
+    func commit(_ changes: [Change], opening gate: Gate? = nil, then: @escaping (StoreError?) -> Void) {
         let number = nextCommit
         nextCommit += 1
         commits[number] = (changes, then)
         if outbox.isEmpty { executor.eventLoop.atTurnsEnd { [self] in assumeIsolated { $0.flush() } } }
         outbox.append(
             JobStore.Call(changes: changes) { [self] error in
+                if error == nil { gate?.noteStart() }
                 executor.post { self.assumeIsolated { $0.committed(number, error) } }
             })
     }
@@ -45,6 +49,7 @@ extension Dispatcher {
         storeTrouble = error
         statusChanged()
         scheduler.isDraining = true
+        takeBackAll()
         guard repair == nil, let timer = try? Linux.Timer() else { return }
         repair = timer
         try? executor.eventLoop.watch(timer.descriptor.rawValue) { [self] in

@@ -9,9 +9,12 @@ extension Dispatcher {
     /// - Parameter prefix: what has to be on disk before its end.
     func ended(_ key: AttemptKey, _ record: Record, after prefix: [Change] = []) {
         let id = key.job
+        // One that ended before its turn tells nothing; the job is launched anew when it has come.
+        if prepared[id]?.entry.key == key { return takeBack(id) }
         // Not an earlier attempt's late end.
         guard let entry = running[id], entry.key == key else { return }
         running[id] = nil
+        noteLength(record.usage.wallTimeUsec)
         finishFollowers(of: id)
         let at = now
         var changes = prefix
@@ -89,9 +92,16 @@ extension Dispatcher {
             } else {
                 follow(end)
             }
-            do throws(CgroupError) { try end.entry.attempt?.close() } catch {
-                log.error("\(error.description)", metadata: ["JOB_ID": "\(key.job)"])
-            }
+            // Nobody waits for it.
+            closing.append(end.entry)
+            executor.eventLoop.whenIdle { [self] in assumeIsolated { $0.closeOne() } }
+        }
+    }
+
+    private func closeOne() {
+        let entry = closing.removeFirst()
+        do throws(CgroupError) { try entry.attempt?.close() } catch {
+            log.error("\(error.description)", metadata: ["JOB_ID": "\(entry.job.id)"])
         }
     }
 

@@ -27,6 +27,7 @@ extension Dispatcher {
 
     /// Takes our empty directories out of the cgroup tree; those with jobs in them stay.
     package func leavePlace() {
+        takeBackAll()
         supervisor.stop()
         supervisor.root.removeIfEmpty()
     }

@@ -80,7 +80,10 @@ extension Dispatcher {
             dispatch()
         }
         if let error {
-            for id in ids { scheduler.ended(id, as: .cancelled) }
+            for id in ids {
+                takeBack(id)
+                scheduler.ended(id, as: .cancelled)
+            }
             throw APIFailure.store(error)
         }
         log.info(

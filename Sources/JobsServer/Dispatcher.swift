@@ -25,8 +25,16 @@ package actor Dispatcher {
     var nextID: Int
     /// Jobs with an attempt under way: started or found again, and not ended.
     var running: [Int: Running] = [:]
+    /// Jobs whose next attempt is launched and has not begun.
+    var prepared: [Int: Prepared] = [:]
+    /// When an attempt last ended after a short time.
+    var lastShortUsec = Int.min / 2
+    var isPreparing = false
+    var stale: Linux.Timer?
     /// Attempts that ended, until their record is on disk.
     var ending: [AttemptKey: Ended] = [:]
+    /// Those whose record is on disk, until they are cleared away.
+    var closing: [Running] = []
     /// The texts that were read last, and what they say.
     var lastRead: (document: JobDocument, spec: JobSpec, context: SubmissionContext)?
     /// Jobs of which somebody's change is on its way to the disk.
@@ -153,6 +161,7 @@ package actor Dispatcher {
             }
         }
         armAlarm()
+        prepareSoon()
     }
 
     private func skip(_ id: Int, _ reason: String) {

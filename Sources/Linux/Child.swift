@@ -28,8 +28,11 @@ package func runChild(
     return pid_t(result)
 }
 
-/// Every signal disposition and the signal mask of this process back to the default.
-package func resetSignals() { clinux_reset_signals() }
+/// Handles every signal as by default, as do all processes made by this one.
+package func resetSignalDispositions() { clinux_reset_dispositions() }
+
+/// Blocks no signal in this process.
+package func unblockSignals() { clinux_unblock_signals() }
 
 /// Replaces this process, looking `arguments[0]` up in `path` as a shell does.
 ///

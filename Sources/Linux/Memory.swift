@@ -4,3 +4,9 @@ import CLinux
 /// Gives memory that was freed back to the kernel, which glibc keeps as long as anything above it is in use. See
 /// `malloc_trim(3)`.
 package func trimMemory() { clinux_trim_memory() }
+
+/// Whether any swap is on; zram counts. See `sysinfo(2)`.
+package var hasSwap: Bool {
+    var info = sysinfo()
+    return sysinfo(&info) == 0 && info.totalswap > 0
+}

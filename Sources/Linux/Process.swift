@@ -83,9 +83,12 @@ package struct Process: Sendable {
         return ProcessStat.startTicks(of: "\(pid)") == startTicks && found.isAlive ? found : nil
     }
 
-    private var isAlive: Bool {
+    private var isAlive: Bool { !ends(within: 0) }
+
+    /// Waits for its end, which leaves it to be reaped; `false` if it has not come by then.
+    package func ends(within milliseconds: CInt) -> Bool {
         var poll = pollfd(fd: pidfd.rawValue, events: CShort(POLLIN), revents: 0)
-        return Glibc.poll(&poll, 1, 0) == 0
+        return Glibc.poll(&poll, 1, milliseconds) != 0
     }
 
     /// Sends a signal without the risk of a recycled pid. See `pidfd_send_signal(2)`.

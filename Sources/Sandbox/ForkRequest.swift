@@ -22,7 +22,7 @@ package struct ForkRequest: Hashable, Sendable {
 
     /// `nil` if the bytes are not a whole request of this build.
     package init?(_ bytes: [UInt8]) {
-        self.init(namespaces: [], waits: false)
+        self.init(namespaces: Namespaces(rawValue: 0), waits: false)
         var archive = Archive.reading(bytes)
         code(&archive)
         guard archive.isWhole else { return nil }

@@ -19,6 +19,17 @@ package struct Payload {
         var detailLength = 0
     }
 
+    /// Takes on what the command shall inherit, in the process that makes it: so it is done before the command's turn.
+    package func restrict() throws(SetupFailure) {
+        try limitCapabilities()
+        // Before the filter, which otherwise takes CAP_SYS_ADMIN.
+        try step("set no_new_privs", "") { () throws(Errno) in try Credentials.forbidNewPrivileges() }
+        guard !plan.seccomp.isEmpty else { return }
+        try step("install the seccomp filter", "") { () throws(Errno) in
+            try Credentials.installSeccomp(plan.seccomp)
+        }
+    }
+
     /// Starts the command and returns its pid and the moment it was executed (`CLOCK_MONOTONIC`, µs).
     ///
     /// Returns after the execve succeeded. A child that was killed on the way there looks like a started one whose exit
@@ -81,7 +92,7 @@ package struct Payload {
         return (pid, outcome.startedUsec == 0 ? Clock.monotonicMicroseconds : outcome.startedUsec)
     }
 
-    /// The child's side: the order is the security order, and every line is a step.
+    /// The child's side, after ``restrict()``: the order is the security order, and every line is a step.
     private func becomeCommand(aboutToExecute: () -> Void) throws(SetupFailure) {
         try enterCgroups()
         try enterCgroupNamespace()
@@ -90,17 +101,10 @@ package struct Payload {
         try resetOOMScore()
         try setResourceLimits()
         if let mask = plan.umask { Glibc.umask(mode_t(mask)) }
-        try limitCapabilities()
         try becomeUser()
         try enterDirectory()
         try step("drop capabilities", "") { () throws(Errno) in try Credentials.setCapabilities(plan.capabilities) }
-        try step("set no_new_privs", "") { () throws(Errno) in try Credentials.forbidNewPrivileges() }
-        if !plan.seccomp.isEmpty {
-            try step("install the seccomp filter", "") { () throws(Errno) in
-                try Credentials.installSeccomp(plan.seccomp)
-            }
-        }
-        resetSignals()
+        unblockSignals()
         aboutToExecute()
         let path = plan.environment.first { $0.hasPrefix("PATH=") }.map { String($0.dropFirst(5)) } ?? "/usr/bin:/bin"
         let error = execute(plan.arguments, environment: plan.environment, path: path)

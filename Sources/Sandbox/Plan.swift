@@ -9,7 +9,8 @@ package struct Plan: Hashable, Sendable {
     package var directory = "/"
 
     // What is new around it.
-    package var namespaces: Namespaces = []
+    // Not `[]`: that goes through a generic function, whose types Swift makes at run time, a percent of a short job.
+    package var namespaces = Namespaces(rawValue: 0)
     package var hostname: String?
     package var monotonicOffset = 0
     package var boottimeOffset = 0

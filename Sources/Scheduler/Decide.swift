@@ -52,4 +52,11 @@ extension Scheduler {
         isSettled = refused < lookAhead || decisions.isEmpty
         return decisions
     }
+
+    /// The jobs that are most likely to start next, at most `count` of them, in their order.
+    ///
+    /// A guess, by which nothing is decided: they wait for room only, and an end of one job could make it.
+    package func upcoming(_ count: Int) -> [Int] {
+        isDraining ? [] : queue.first(count) { machine.mayFitNext($0.request) }.map(\.id)
+    }
 }

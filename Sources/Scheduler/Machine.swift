@@ -22,6 +22,11 @@ struct Machine: Sendable {
         used -= allocation.request
     }
 
+    /// Whether there is room for it when one job more has ended, whichever.
+    func mayFitNext(_ request: Resources) -> Bool {
+        running.elements.contains { request.fits(in: free + $0.request) }
+    }
+
     /// What the head is promised, and what that leaves to jobs behind it.
     func reservation(for head: Rank, _ request: Resources, now: Int) -> Reservation {
         var expected = free

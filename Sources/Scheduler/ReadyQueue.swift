@@ -125,6 +125,25 @@ struct ReadyQueue: Sendable {
         return first
     }
 
+    /// The first jobs in their order, also several of one kind, of kinds that `isWanted`.
+    func first(_ count: Int, where isWanted: (Kind) -> Bool) -> [Rank] {
+        var ranks: [Rank] = []
+        var last: Rank?
+        // Each kind's first comes before its others, so no kind behind these can be among them.
+        for _ in 0..<count {
+            guard let front = first(after: last) else { break }
+            last = front.rank
+            guard isWanted(kind(front.kind)) else { continue }
+            var next: Rank? = front.rank
+            for _ in 0..<count {
+                guard let rank = next else { break }
+                ranks.append(rank)
+                next = queues[Int(front.kind)].jobs.first(after: rank)
+            }
+        }
+        return Array(ranks.sorted().prefix(count))
+    }
+
     // MARK: Limits
 
     /// Counts one job more, or one less, as running against the limits of its kind.

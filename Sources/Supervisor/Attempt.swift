@@ -16,16 +16,14 @@ package final class Attempt {
     private let onEnd: (Record) -> Void
     private let watch: OOMWatch
     private let kernelLog: KernelLog?
-    private let baseline: Baseline
+    /// `nil` until its turn has come.
+    private var baseline: Baseline?
     private var evidence = Evidence()
     private var start: Report.Start?
     private var exit: Report.Exit?
     private var buffer: [UInt8] = []
     private var reportWatch: CInt?
     private var isFinished = false
-    // A queued job's gate opens when jobs-init is there and the start is on disk, whichever comes last.
-    private var isBorn = false
-    private var mayStart = false
 
     /// Of an attempt that was taken over: called instead of the end if jobs-init saw the gate close with the daemon that
     /// held it, so that the command never ran.
@@ -46,10 +44,6 @@ package final class Attempt {
         do throws(CgroupError) { try cgroup.apply(request.spec.limits, oom: request.spec.oom) } catch {
             throw .cgroup(error)
         }
-        let baseline = Baseline(
-            place: cgroup.place, unenforced: unenforced, machine: MachineReading(supervisor.sources),
-            ancestors: cgroup.ancestorCounters(),
-            companions: supervisor.companions(of: cgroup.name, queued: request.queued != nil))
         if request.spec.isolation.cgroup, let identity = plan.identity, let unified = cgroup.unified {
             // A job with a cgroup namespace may make cgroups below its own.
             for name in ["", "/cgroup.procs", "/cgroup.subtree_control", "/cgroup.threads"] {
@@ -57,24 +51,25 @@ package final class Attempt {
             }
         }
         let launch: Launch
+        var baseline: Baseline?
         if let directory = request.queued {
-            do throws(Errno) { try baseline.write(to: directory) } catch {
-                throw .system(operation: "write", detail: directory.baseline, error)
-            }
             launch = try Launch(plan, cgroup: cgroup, server: supervisor.forkServer, directory: directory)
         } else {
+            // Its command starts as soon as it can.
+            baseline = Baseline(of: cgroup, unenforced: unenforced, isQueued: false, supervisor)
             launch = try Launch(
                 plan, cgroup: cgroup, server: supervisor.forkServer, standardIO: request.standardIO)
         }
         try self.init(
             request: request, cgroup: cgroup, launch: launch, baseline: baseline, supervisor: supervisor, onEnd: onEnd)
+        evidence.limits.unenforced = unenforced
         // jobs-init may have written its first frame before the watch was there.
         if request.queued != nil { readReport() }
     }
 
     /// Watches an attempt that runs, whoever launched it.
     init(
-        request: Supervisor.Request, cgroup: AttemptCgroup, launch: Launch, baseline: Baseline,
+        request: Supervisor.Request, cgroup: AttemptCgroup, launch: Launch, baseline: Baseline?,
         supervisor: Supervisor, onEnd: @escaping (Record) -> Void
     ) throws(SupervisorError) {
         self.request = request
@@ -87,11 +82,11 @@ package final class Attempt {
         evidence.limits = cgroup.effective(request.spec.limits)
         evidence.limits.wallTimeUsec = request.spec.limits.wallTime?.microseconds
         evidence.limits.cpuTimeUsec = request.spec.limits.cpuTime?.microseconds
-        evidence.limits.unenforced = baseline.unenforced
+        evidence.limits.unenforced = baseline?.unenforced ?? [:]
         evidence.policy = request.spec.oom
         evidence.cgroupName = cgroup.name
         evidence.cancelledBy = request.cancelledBy
-        supervisor.live.insert(cgroup.name)
+        if baseline != nil { supervisor.live.insert(cgroup.name) }
         kernelLog = KernelLog()
         watch = OOMWatch(cgroup: cgroup, loop: loop, killJob: request.spec.oom == .killJob)
         do throws(Errno) {
@@ -147,22 +142,36 @@ package final class Attempt {
         tell(suspended ? Control.pause : Control.resume)
     }
 
-    /// Lets the command of a queued job start, now that its start is on disk.
-    package func allowStart() {
-        mayStart = true
-        openGate()
+    /// The turn of a queued job has come: notes what its account will be compared with. Its command still waits.
+    package func begin() throws(SupervisorError) {
+        guard let directory = request.queued else { return }
+        let baseline = Baseline(
+            of: cgroup, unenforced: evidence.limits.unenforced, isQueued: true, supervisor)
+        do throws(Errno) { try baseline.write(to: directory) } catch {
+            throw .system(operation: "write", detail: directory.baseline, error)
+        }
+        self.baseline = baseline
+        supervisor.live.insert(cgroup.name)
     }
 
-    private func openGate() {
-        guard isBorn, mayStart, let gate = launch.gate else { return }
-        launch.gate = nil
-        try? gate.write([1])
-    }
+    /// Of a queued job that we launched: what keeps its command from starting.
+    package var gate: Gate? { launch.gate }
 
-    /// Ends an attempt whose command has not been let start.
-    package func abandon() {
-        launch.gate = nil
-        launch.control = nil
+    /// Takes an attempt back whose command has not been let start, so that another of its number may follow at once.
+    ///
+    /// - Returns: `false` if its jobs-init does not end within a moment, as in a system call that hangs; nothing changed.
+    package func takeBack() -> Bool {
+        try? launch.process?.signal(SIGKILL)
+        guard launch.process?.ends(within: 200) ?? true else { return false }
+        if !isFinished {
+            isFinished = true
+            supervisor.live.remove(cgroup.name)
+            stopWatching()
+            reap()
+        }
+        launch.gate?.close()
+        try? close()
+        return true
     }
 
     private func tell(_ byte: UInt8) { try? launch.control?.write([byte]) }
@@ -190,9 +199,7 @@ package final class Attempt {
 
     private func handle(_ report: Report) {
         switch report {
-        case .born:
-            isBorn = true
-            openGate()
+        case .born: launch.gate?.noteBirth()
         case .started(let start): self.start = start
         case .failed(let failure): evidence.setupFailure = failure
         case .endedFromOutside: evidence.endedFromOutside = true
@@ -305,11 +312,13 @@ package final class Attempt {
     private func gatherOOMEvidence() {
         guard evidence.oom.kills > 0 else { return }
         let after = Dictionary(cgroup.ancestorCounters().map { ($0.path, $0.count) }) { first, _ in first }
-        evidence.ancestorsReached = baseline.ancestors.filter { (after[$0.path] ?? 0) > $0.count }.map(\.path)
+        evidence.ancestorsReached = (baseline?.ancestors ?? []).filter { (after[$0.path] ?? 0) > $0.count }.map(\.path)
         evidence.kernelLog = kernelLog?.kills(inCgroupNamed: cgroup.name) ?? []
     }
 
     private func trustFlags(_ usage: Usage) -> [TrustFlag] {
+        // Of no use to anybody: it never began.
+        guard let baseline else { return [] }
         var flags = MachineReading.flags(before: baseline.machine, after: MachineReading(supervisor.sources))
         if let throttled = usage.cpuThrottledPeriods, throttled > 0 {
             let time = JobDuration(microseconds: usage.cpuThrottledUsec ?? 0)

@@ -16,6 +16,13 @@ struct Baseline {
     var ancestors: [(path: String, count: Int)]
     var companions: Set<String>
 
+    init(of cgroup: AttemptCgroup, unenforced: [String: String], isQueued: Bool, _ supervisor: Supervisor) {
+        self.init(
+            place: cgroup.place, unenforced: unenforced, machine: MachineReading(supervisor.sources),
+            ancestors: cgroup.ancestorCounters(),
+            companions: supervisor.companions(of: cgroup.name, queued: isQueued))
+    }
+
     private var json: JSON {
         .object([
             "name": .string(place.name), "unified": .string(place.unified),

@@ -6,7 +6,8 @@ import SystemPackage
 /// Calls handlers when descriptors become ready; one thread, no polling.
 package final class EventLoop {
     private let poller: Poller
-    private var handlers: [CInt: () -> Void] = [:]
+    /// By descriptor.
+    private var handlers: [(() -> Void)?] = []
     /// One inotify instance for all files: a user may have 128 of them (`fs.inotify.max_user_instances`).
     private var watcher: Watcher?
     private var fileHandlers: [CInt: () -> Void] = [:]
@@ -14,6 +15,9 @@ package final class EventLoop {
     private var nextDirectoryWatch = 0
     private var isStopped = false
     private var atTurnsEnd: [() -> Void] = []
+    private var whenIdle: [() -> Void] = []
+    /// So much may wait for an idle moment; a loop that has none does the rest all the same.
+    private static let mostWaiting = 16
 
     package init() throws(Errno) { poller = try Poller() }
 
@@ -21,11 +25,13 @@ package final class EventLoop {
     package func watch(_ fd: CInt, _ interest: Poller.Interest = .readable, handler: @escaping () -> Void) throws(Errno)
     {
         try poller.add(fd, interest)
-        handlers[fd] = handler
+        while handlers.count <= Int(fd) { handlers.append(nil) }
+        handlers[Int(fd)] = handler
     }
 
     package func forget(_ fd: CInt) {
-        guard handlers.removeValue(forKey: fd) != nil else { return }
+        guard fd >= 0, fd < handlers.count, handlers[Int(fd)] != nil else { return }
+        handlers[Int(fd)] = nil
         poller.remove(fd)
     }
 
@@ -81,13 +87,18 @@ package final class EventLoop {
     /// Calls `handler` once when all that is ready now has been handled, before the next wait.
     package func atTurnsEnd(_ handler: @escaping () -> Void) { atTurnsEnd.append(handler) }
 
+    /// Calls `handler` once when nothing is ready: for what takes its time and what nobody waits for.
+    package func whenIdle(_ handler: @escaping () -> Void) { whenIdle.append(handler) }
+
     /// Runs handlers until ``stop()``.
     package func run() throws(Errno) {
         isStopped = false
         while !isStopped {
-            for (fd, _) in try poller.wait() {
+            let ready = try poller.wait(timeout: whenIdle.isEmpty ? -1 : 0)
+            if !whenIdle.isEmpty, ready.isEmpty || whenIdle.count > Self.mostWaiting { whenIdle.removeFirst()() }
+            for (fd, _) in ready {
                 // An earlier handler of this round may have forgotten it.
-                handlers[fd]?()
+                handlers[Int(fd)]?()
                 if isStopped { break }
             }
             while !atTurnsEnd.isEmpty {

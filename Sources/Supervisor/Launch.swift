@@ -13,8 +13,8 @@ struct Launch {
     let report: Descriptor
     /// Closing it tells jobs-init of the foreground to leave; while it is open, jobs-init stays.
     var control: Descriptor?
-    /// A byte here lets a queued job's command start; closing it without one ends jobs-init.
-    var gate: Descriptor?
+    /// Of a queued job that we launched.
+    var gate: Gate?
     /// Whether ``process`` is a child of ours, which we have to reap.
     let isChild: Bool
 
@@ -59,7 +59,7 @@ struct Launch {
             try table.addCgroup(cgroup, to: &plan)
             report = try Descriptor.open(directory.report)
             control = orders
-            gate = gatePipe.write
+            gate = Gate(gatePipe.write)
             isChild = true
             process = try Self.start(plan, table: table, by: server)
         } catch {

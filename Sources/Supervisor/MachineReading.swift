@@ -24,7 +24,7 @@ struct MachineReading: Sendable {
                 .map { "\(cpus)/\($0)/thermal_throttle/core_throttle_count" }
                 .filter { Files.exists($0) }
             let firmware = sysRoot + "/devices/platform/soc/soc:firmware/get_throttled"
-            return Sources(hasSwap: Host.hasSwap, thermal: thermal, firmware: Files.exists(firmware) ? firmware : nil)
+            return Sources(hasSwap: Linux.hasSwap, thermal: thermal, firmware: Files.exists(firmware) ? firmware : nil)
         }
     }
 

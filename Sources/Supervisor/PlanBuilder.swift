@@ -48,7 +48,7 @@ struct PlanBuilder {
 
     private var namespaces: Namespaces {
         let wanted = spec.isolation
-        var spaces: Namespaces = []
+        var spaces = Namespaces(rawValue: 0)
         if wanted.pid { spaces.insert(.pid) }
         if wanted.mount { spaces.insert(.mount) }
         if wanted.uts { spaces.insert(.uts) }
@@ -77,9 +77,12 @@ struct PlanBuilder {
     /// A host name may hold letters, digits and hyphens only; `gethostname(2)` limits it to 64.
     private var hostname: String {
         if let name = spec.hostname { return name }
-        let cleaned = spec.name.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
-        let trimmed = String(cleaned.prefix(60)).drop { $0 == "-" }
-        return trimmed.isEmpty ? "job" : String(trimmed)
+        var cleaned = ""
+        for character in spec.name where cleaned.utf8.count < 60 {
+            let isAllowed = character.isASCII && (character.isLetter || character.isNumber)
+            if isAllowed || !cleaned.isEmpty { cleaned += isAllowed ? String(character) : "-" }
+        }
+        return cleaned.isEmpty ? "job" : cleaned
     }
 
     /// - Parameter account: the user that the job becomes, with a home of their own.

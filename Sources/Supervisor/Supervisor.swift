@@ -80,6 +80,8 @@ package final class Supervisor {
 
     /// Starts an attempt; `onEnd` gets its record once nothing of it is left.
     ///
+    /// A queued job's command waits for ``Attempt/begin()`` and at its ``Attempt/gate``.
+    ///
     /// - Throws: if nothing was started. What goes wrong later is in the record.
     package func start(_ request: Request, onEnd: @escaping (Record) -> Void) throws(SupervisorError) -> Attempt {
         var request = request

@@ -135,7 +135,8 @@ package enum VerdictRules {
     private static func setupVerdict(_ failure: SetupFailure, _ oom: OOMEvidence?, _ limits: EffectiveLimits) -> (
         Verdict, OOMEvidence?
     ) {
-        guard failure.isCommand else {
+        // The kernel refuses memory to an execve as well as to what is done before it.
+        guard failure.isCommand, failure.errno != 12 else {
             var message = "It could not be set up: \(failure.step) \(failure.detail): \(errnoText(failure.errno))."
             if failure.errno == 12, let limit = limits.memoryBytes {
                 message += " Its memory limit of \(ByteCount(limit).human()) leaves no room to start a process."

@@ -17,11 +17,11 @@ final class Init {
             let signals = try becomeInit()
             if plan.queued != nil { try announceBirth() }
             try Surroundings(plan).build()
-            let output = try plan.queued.map { queued throws(SetupFailure) in
-                try waitForLeave(queued)
-                return try Output(queued)
-            }
-            let command = try Payload(plan).start()
+            let output = try plan.queued.map { queued throws(SetupFailure) in try Output(queued) }
+            let payload = Payload(plan)
+            try payload.restrict()
+            if let queued = plan.queued { waitForLeave(queued) }
+            let command = try payload.start()
             let floor = ownMaxRSSBytes
             tell(.started(start(of: command)))
             closeOwnStandardIO()
@@ -49,7 +49,7 @@ final class Init {
     }
 
     /// The command must not run before the daemon's books say so, or a crash in between would run it twice.
-    private func waitForLeave(_ queued: Plan.Queued) throws(SetupFailure) {
+    private func waitForLeave(_ queued: Plan.Queued) {
         let gate = Descriptor(queued.gateDescriptor)
         guard let byte = try? gate.read(limit: 1), !byte.isEmpty else { exit(0) }
     }

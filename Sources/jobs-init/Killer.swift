@@ -9,7 +9,8 @@ struct Killer {
     let plan: Plan
     let main: pid_t
 
-    private var isFirstOfNamespace: Bool { plan.namespaces.contains(.pid) && plan.initProcess }
+    /// As PID 1 of a namespace: everybody of the job becomes a child of ours in the end.
+    var seesEverybody: Bool { plan.namespaces.contains(.pid) && plan.initProcess }
 
     /// A signal for the command's process group, as a terminal or a shell would send it.
     func forward(_ signal: CInt) { kill(-main, signal) }
@@ -28,7 +29,7 @@ struct Killer {
     }
 
     private func signalAll(_ signal: CInt) {
-        if isFirstOfNamespace {
+        if seesEverybody {
             kill(-1, signal)
         } else {
             kill(-main, signal)
@@ -49,5 +50,7 @@ struct Killer {
     /// Whether anyone is left who is not a child of ours.
     ///
     /// The kernel caches a v1 list for a second, so a listed pid counts only if it still exists.
-    var hasLivingMembers: Bool { members().contains { kill($0, 0) == 0 || errno == EPERM } }
+    var hasLivingMembers: Bool {
+        !seesEverybody && members().contains { kill($0, 0) == 0 || errno == EPERM }
+    }
 }

@@ -20,6 +20,7 @@ struct Watch {
         var mainStatus: CInt?
         var mainEnd = (monotonic: 0, realtime: 0)
         var neverExecuted = false
+        var hasKilled = false
         var supervisor = SupervisorState.listening
         while true {
             // Reap first: a child may have ended before the first poll.
@@ -29,6 +30,10 @@ struct Watch {
                 do throws(Errno) { child = try nextChild() } catch {
                     // ECHILD: everybody below us is gone. Without a PID namespace others may remain in the cgroup.
                     if let mainStatus {
+                        if !killer.seesEverybody, !hasKilled {
+                            killer.killAll()
+                            hasKilled = true
+                        }
                         guard killer.hasLivingMembers else {
                             // A machine that goes down ends us all at once.
                             if isAskedToEnd() { supervisor = .satisfied }
@@ -39,7 +44,14 @@ struct Watch {
                     }
                     break reaping
                 }
-                guard let child else { break reaping }
+                guard let child else {
+                    // The others do not live on without their main process. Mostly there are none.
+                    if mainStatus != nil, !hasKilled {
+                        killer.killAll()
+                        hasKilled = true
+                    }
+                    break reaping
+                }
                 guard child.pid == main else { continue }
                 if child.status & 0xff == 0x7f {
                     tell(.stopped)
@@ -47,7 +59,6 @@ struct Watch {
                 }
                 mainStatus = child.status
                 mainEnd = (Clock.monotonicMicroseconds, Clock.realtimeMicroseconds)
-                killer.killAll()
             }
             let ready = wait(supervisorIsThere: supervisor != .gone)
             output?.pump()
@@ -76,9 +87,7 @@ struct Watch {
             deadlines.cpu.descriptor.rawValue, deadlines.grace.descriptor.rawValue, output?.readable[0] ?? -1,
             output?.readable[1] ?? -1,
         ]
-        var polls = fds.map { pollfd(fd: $0, events: CShort(POLLIN), revents: 0) }
-        _ = try? checked { poll(&polls, nfds_t(polls.count), -1) }
-        return polls.map { $0.revents != 0 }
+        return awaitAny(of: fds)
     }
 
     /// Takes the signals that have come: whether one of them means the end. That of a queued job is told.
@@ -158,17 +167,21 @@ struct Watch {
 
     private func waitForLeave() {
         while true {
-            var polls = [control.rawValue, signals.descriptor.rawValue].map {
-                pollfd(fd: $0, events: CShort(POLLIN), revents: 0)
-            }
-            _ = try? checked { poll(&polls, 2, -1) }
-            if polls[0].revents != 0 {
+            let ready = awaitAny(of: [control.rawValue, signals.descriptor.rawValue])
+            if ready[0] {
                 guard let bytes = try? control.read(limit: 64), !bytes.isEmpty, !bytes.contains(Control.leave) else {
                     return
                 }
             }
             // A machine that goes down would wait for us until its patience ends.
-            if polls[1].revents != 0, isAskedToEnd(), output != nil { return }
+            if ready[1], isAskedToEnd(), output != nil { return }
         }
     }
+}
+
+/// Blocks until one of the descriptors has something to read, or its end; tells for each whether it has. -1 never has.
+func awaitAny(of descriptors: [CInt]) -> [Bool] {
+    var polls = descriptors.map { pollfd(fd: $0, events: CShort(POLLIN), revents: 0) }
+    _ = try? checked { poll(&polls, nfds_t(polls.count), -1) }
+    return polls.map { $0.revents != 0 }
 }

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+import JobModel
+import Linux
+import Supervisor
+
+/// Attempts that are launched before their turn and wait at their gates.
+///
+/// Of a job of milliseconds the launch is the longest part, and a place that became free would stand empty for it. So while
+/// short jobs end one after the other, those that are next are launched already: cgroup, namespaces and mounts are there,
+/// and what is left for the moment of the start is one commit and one byte. To the books, the scheduler and everybody who
+/// asks, such a job is pending.
+extension Dispatcher {
+    struct Prepared {
+        var entry: Running
+        var since: Int
+    }
+
+    /// More than a few are of no use: one thread launches them all.
+    private static let mostPrepared = 4
+    /// Of an attempt that ended within that time others like it may profit.
+    private static let shortUsec = 250_000
+    /// What was prepared knows the machine as it was then: its mounts, its users.
+    private static let staleUsec = 1_000_000
+
+    /// An attempt has ended after `wallTimeUsec`.
+    func noteLength(_ wallTimeUsec: Int?) {
+        if let wallTimeUsec, wallTimeUsec < Self.shortUsec { lastShortUsec = Clock.monotonicMicroseconds }
+    }
+
+    /// Prepares what is likely to start next, once nothing else is to be done.
+    func prepareSoon() {
+        guard !isPreparing, Clock.monotonicMicroseconds - lastShortUsec < Self.staleUsec else { return }
+        isPreparing = true
+        executor.eventLoop.whenIdle { [self] in assumeIsolated { $0.prepare() } }
+    }
+
+    /// One at a time: an end that comes meanwhile is more urgent than the next of them.
+    private func prepare() {
+        isPreparing = false
+        guard !isStopping, prepared.count < Self.mostPrepared else { return }
+        let upcoming = scheduler.upcoming(min(Self.mostPrepared, running.count + 2))
+        guard let id = upcoming.first(where: { prepared[$0] == nil }) else { return }
+        // What is wrong with it, it will tell when its turn has come.
+        guard let (next, context) = try? next(of: id), let attempt = try? attempt(of: next, context: context) else {
+            return
+        }
+        var entry = next
+        entry.attempt = attempt
+        if prepared.isEmpty { armStale() }
+        prepared[id] = Prepared(entry: entry, since: Clock.monotonicMicroseconds)
+        prepareSoon()
+    }
+
+    private func armStale() {
+        if stale == nil, let timer = try? Linux.Timer() {
+            stale = timer
+            try? executor.eventLoop.watch(timer.descriptor.rawValue) { [self] in
+                timer.acknowledge()
+                let since = Clock.monotonicMicroseconds - Self.staleUsec
+                for (id, entry) in prepared where entry.since <= since { takeBack(id) }
+                if !prepared.isEmpty { armStale() }
+            }
+        }
+        try? stale?.arm(microseconds: Self.staleUsec)
+    }
+
+    /// The job will not start, or not now.
+    func takeBack(_ id: Int) {
+        // One that does not end stays: there cannot be two with one number.
+        if prepared[id]?.entry.attempt?.takeBack() == true { prepared[id] = nil }
+    }
+
+    func takeBackAll() { for id in prepared.keys { takeBack(id) } }
+}
