@@ -10,6 +10,7 @@ import Supervisor
 extension Dispatcher {
     /// Begins the next attempt of a job that the scheduler has picked.
     func start(_ id: Int) {
+        if prepared[id]?.entry.attempt?.isWaiting == false { takeBack(id) }
         if let entry = prepared.removeValue(forKey: id)?.entry {
             running[id] = entry
             return begin(id, isOnDisk: false) {}

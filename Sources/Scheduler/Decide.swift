@@ -55,7 +55,8 @@ extension Scheduler {
 
     /// The jobs that are most likely to start next, at most `count` of them, in their order.
     ///
-    /// A guess, by which nothing is decided: they wait for room only, and an end of one job could make it.
+    /// A guess, by which nothing is decided: they wait for room only, the end of one job could make it, and nobody before
+    /// them needs more than that.
     package func upcoming(_ count: Int) -> [Int] {
         isDraining ? [] : queue.first(count) { machine.mayFitNext($0.request) }.map(\.id)
     }

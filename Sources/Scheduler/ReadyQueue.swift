@@ -125,15 +125,14 @@ struct ReadyQueue: Sendable {
         return first
     }
 
-    /// The first jobs in their order, also several of one kind, of kinds that `isWanted`.
+    /// The first jobs in their order, also several of one kind, up to the first of a kind that is not `isWanted`.
     func first(_ count: Int, where isWanted: (Kind) -> Bool) -> [Rank] {
         var ranks: [Rank] = []
         var last: Rank?
         // Each kind's first comes before its others, so no kind behind these can be among them.
         for _ in 0..<count {
-            guard let front = first(after: last) else { break }
+            guard let front = first(after: last), isWanted(kind(front.kind)) else { break }
             last = front.rank
-            guard isWanted(kind(front.kind)) else { continue }
             var next: Rank? = front.rank
             for _ in 0..<count {
                 guard let rank = next else { break }

@@ -142,6 +142,9 @@ package final class Attempt {
         tell(suspended ? Control.pause : Control.resume)
     }
 
+    /// Whether its jobs-init is still there, which somebody may have killed at its gate.
+    package var isWaiting: Bool { launch.process?.ends(within: 0) == false }
+
     /// The turn of a queued job has come: notes what its account will be compared with. Its command still waits.
     package func begin() throws(SupervisorError) {
         guard let directory = request.queued else { return }
