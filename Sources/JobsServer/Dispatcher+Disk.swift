@@ -24,7 +24,8 @@ extension Dispatcher {
             })
     }
 
-    private func flush() {
+    func flush() {
+        guard !outbox.isEmpty else { return }
         store.append(outbox)
         outbox = []
     }

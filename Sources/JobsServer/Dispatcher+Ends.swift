@@ -98,7 +98,9 @@ extension Dispatcher {
         }
     }
 
-    private func closeOne() {
+    /// Clears one ended attempt away whose record is on disk.
+    func closeOne() {
+        guard !closing.isEmpty else { return }
         let entry = closing.removeFirst()
         do throws(CgroupError) { try entry.attempt?.close() } catch {
             log.error("\(error.description)", metadata: ["JOB_ID": "\(entry.job.id)"])

@@ -38,7 +38,8 @@ extension Dispatcher {
     private func prepare() {
         isPreparing = false
         guard !isStopping, prepared.count < Self.mostPrepared else { return }
-        let upcoming = scheduler.upcoming(min(Self.mostPrepared, running.count + 2))
+        // One for each place that may become free, and one for the first of them that does so again.
+        let upcoming = scheduler.upcoming(min(Self.mostPrepared, running.count + 1))
         guard let id = upcoming.first(where: { prepared[$0] == nil }) else { return }
         // What is wrong with it, it will tell when its turn has come.
         guard let (next, context) = try? next(of: id), let attempt = try? attempt(of: next, context: context) else {

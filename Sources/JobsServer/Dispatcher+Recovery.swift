@@ -28,6 +28,7 @@ extension Dispatcher {
     /// Takes our empty directories out of the cgroup tree; those with jobs in them stay.
     package func leavePlace() {
         takeBackAll()
+        while !closing.isEmpty { closeOne() }
         supervisor.stop()
         supervisor.root.removeIfEmpty()
     }

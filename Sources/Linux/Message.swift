@@ -27,6 +27,13 @@ extension Descriptor {
         return (Array(bytes.prefix(size)), Array(descriptors.prefix(Int(count))))
     }
 
+    /// Lets ``receive()`` fail with `EAGAIN` when nothing has come for so long. See `SO_RCVTIMEO` in `socket(7)`.
+    package func setReceiveTimeout(seconds: Int) throws(Errno) {
+        var time = timeval(tv_sec: seconds, tv_usec: 0)
+        let raw = rawValue
+        try checked { setsockopt(raw, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size)) }
+    }
+
     /// Makes `descriptors` this process's 0, 1, 2, … and closes everything else.
     ///
     /// Every other object that owns a descriptor now owns a wrong one: for a process that is about to become something else.

@@ -27,6 +27,8 @@ final class ForkServer {
     func start() throws(Errno) {
         guard socket == nil else { return }
         let (ours, theirs) = try Descriptor.messageSocket()
+        // Long enough for the busiest machine; the queue must not wait for ever.
+        try ours.setReceiveTimeout(seconds: 10)
         let null = try Descriptor.open("/dev/null", O_RDWR)
         var request = Process.Request(
             path: path, arguments: ["jobs-init"],
@@ -48,7 +50,8 @@ final class ForkServer {
         let all = descriptors + (gate.map { [$0.rawValue] } ?? [])
         try start()
         if let process = try ask(request, all) { return process }
-        // Somebody has killed it.
+        // Somebody has killed it, or stopped it.
+        try? self.process?.signal(SIGKILL)
         stop()
         try start()
         guard let process = try ask(request, all) else { throw .protocolError }
@@ -78,7 +81,7 @@ final class ForkServer {
         }
         let reply: (bytes: [UInt8], descriptors: [CInt])?
         do throws(Errno) { reply = try socket.receive() } catch {
-            if error == .connectionReset { return nil }
+            if error == .connectionReset || error == .wouldBlock { return nil }
             throw error
         }
         guard let reply, let answer = ForkAnswer(reply.bytes) else { return nil }

@@ -63,5 +63,31 @@ extension IntegrationTests {
             #expect(run.code == 3, "\(run.all)")
             expectNothingLeft(marker: "MARK=rootless-daemon")
         }
+
+        /// Started by the first submission, without root, below the user's own service manager.
+        @Test func `a user has a queue of their own`() throws {
+            let scratch = try Scratch()
+            let jobs = JobsProgram.path
+            let script = """
+                export JOBS_STATE_DIR=\(scratch.path)/state JOBS_RUNTIME_DIR=\(scratch.path)/run
+                \(jobs) submit --wait --name first --output-limit 1M -- sh -c 'id -un; echo $JOBS_ID; exit 3'; echo "code $?"
+                \(jobs) submit --wait --memory 40M -- stress --vm 1 --vm-bytes 100M --vm-keep --timeout 20; echo "code $?"
+                for i in 1 2 3 4 5 6; do \(jobs) submit -- true >/dev/null; done; \(jobs) wait 3-8; echo "code $?"
+                \(jobs) logs 1
+                \(jobs) status --all --json
+                \(jobs) submit --user root -- id; echo "code $?"
+                kill $(pgrep -u $(id -u) -x jobsd)
+                """
+            let queue = try JobsProgram.execute(
+                [
+                    "systemd-run", "--user", "-M", "tester@", "--quiet", "--pipe", "--wait", "--collect", "sh", "-c",
+                    script,
+                ], in: "/")
+            #expect(queue.errors.contains("jobsd"), "says that it started one\n\(queue.all)")
+            #expect(queue.output.contains("code 3\n") && queue.output.contains("\ntester\n1\n"), "\(queue.all)")
+            if Machine.hasMemory { #expect(queue.output.contains("code 137\n"), "\(queue.all)") }
+            #expect(queue.output.contains("code 0\n") && queue.output.contains("code 77\n"), "\(queue.all)")
+            #expect(queue.output.components(separatedBy: "\"completed\"").count == 7, "\(queue.all)")
+        }
     }
 }
