@@ -24,8 +24,7 @@ extension Dispatcher {
             })
     }
 
-    func flush() {
-        guard !outbox.isEmpty else { return }
+    private func flush() {
         store.append(outbox)
         outbox = []
     }

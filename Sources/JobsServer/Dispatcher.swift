@@ -160,8 +160,6 @@ package actor Dispatcher {
             case .skip(let id, let reason): skip(id, reason.description)
             }
         }
-        // What starts now waits for the disk, and not for what else this turn brings.
-        flush()
         armAlarm()
         prepareSoon()
     }
