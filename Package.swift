@@ -48,7 +48,7 @@ let package = Package(
         .executableTarget(
             name: "jobsd",
             dependencies: [
-                "JobsServer", "JobStore", "Scheduler", "Supervisor", "Systemd", "Linux", system,
+                "JobsServer", "JobStore", "Scheduler", "Supervisor", "Systemd", "Linux", "CLanes", system,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"),
@@ -121,6 +121,8 @@ let package = Package(
         .target(name: "JobModel", swiftSettings: strict),
         .target(name: "Linux", dependencies: ["CLinux", system], swiftSettings: strict),
 
+        // Lets the daemon sleep: see the header.
+        .target(name: "CLanes"),
         .target(name: "CLinux"),
         .target(name: "CSystemd"),
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),

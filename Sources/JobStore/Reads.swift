@@ -97,6 +97,9 @@ extension JobStore {
         }
     }
 
+    // One after the other, as the only connection takes them anyway; not the shared pool, see CLanes.h.
+    private static let reads = DispatchQueue(label: "JobStore.reads")
+
     /// Reads on a thread that may wait, so that neither an event loop nor Swift's own threads do.
     ///
     /// ```swift
@@ -106,7 +109,7 @@ extension JobStore {
         _ body: @escaping @Sendable (JobStore) throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
         let result: Result<Value, StoreError> = await withCheckedContinuation { continuation in
-            DispatchQueue.global().async {
+            Self.reads.async {
                 continuation.resume(returning: Result { () throws(StoreError) in try body(self) })
             }
         }

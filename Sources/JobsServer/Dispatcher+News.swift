@@ -2,6 +2,7 @@
 import JobModel
 import JobStore
 import JobsAPI
+import Linux
 
 /// Who hears of changes, once they are on disk.
 extension Dispatcher {
@@ -15,6 +16,24 @@ extension Dispatcher {
         watchers[id] = continuation
         continuation.onTermination = { [self] _ in
             executor.post { self.assumeIsolated { _ = $0.watchers.removeValue(forKey: id) } }
+        }
+        return stream
+    }
+
+    /// Something every so many µs, until the stream is dropped. In place of `Task.sleep`, which would wake libdispatch's
+    /// shared pool; see CLanes.h.
+    func ticks(every microseconds: Int) throws -> AsyncStream<Void> {
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let timer = try Linux.Timer()
+        let loop = executor.eventLoop
+        try loop.watch(timer.descriptor.rawValue) {
+            timer.acknowledge()
+            try? timer.arm(microseconds: microseconds)
+            continuation.yield()
+        }
+        try timer.arm(microseconds: microseconds)
+        continuation.onTermination = { [executor] _ in
+            executor.post { executor.eventLoop.forget(timer.descriptor.rawValue) }
         }
         return stream
     }

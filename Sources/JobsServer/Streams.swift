@@ -85,8 +85,7 @@ extension Routes {
                         group.addTask {
                             // Only while somebody looks: figures for the eye have no event. Without them a comment now and
                             // then finds out whether the reader is still there.
-                            while !Task.isCancelled {
-                                try await Task.sleep(for: isLive ? .milliseconds(500) : .seconds(15))
+                            for await _ in try await dispatcher.ticks(every: isLive ? 500_000 : 15_000_000) {
                                 guard isLive else {
                                     continuation.yield(": still here\n\n")
                                     continue

@@ -142,7 +142,7 @@ extension IntegrationTests {
 func jobsInits(below state: String) -> [pid_t] {
     ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { pid_t($0) }.filter { pid in
         let report = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/4")
-        return report?.hasPrefix(state + "/") == true
+        return report?.hasPrefix(state + "/attempts/") == true
     }
 }
 
