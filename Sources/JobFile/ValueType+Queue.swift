@@ -81,7 +81,7 @@ extension ValueType where Parsed == ExportPolicy {
     }
 }
 
-extension ValueType where Parsed == Set<JobState> {
+extension ValueType where Parsed == [JobState] {
     static var retryStates: Self {
         let states: [JobState] = [.failed, .timeout, .lost]
         let allowed = states.map(\.rawValue)
@@ -108,7 +108,7 @@ extension ValueType where Parsed == Set<JobState> {
                 }
                 given.insert(state)
             }
-            return given
+            return states.filter(given.contains)
         }
     }
 }

@@ -70,8 +70,8 @@ public struct ArrayRange: Hashable, Sendable {
 public struct RetryPolicy: Hashable, Sendable {
     /// Further attempts after the first.
     public var retries = 0
-    /// States after which another attempt is made. OOM has its own rule below.
-    public var states: Set<JobState> = [.failed, .timeout, .lost]
+    /// States after which another attempt is made, in the order of ``JobState``. OOM has its own rule below.
+    public var states: [JobState] = [.failed, .timeout, .lost]
     /// Pause before the second attempt; doubles with every further one.
     public var backoff: JobDuration = .seconds(10)
     public var backoffCeiling: JobDuration = .seconds(360)

@@ -80,7 +80,7 @@ struct Launch {
     private static func start(_ plan: Plan, table: DescriptorTable, by server: ForkServer) throws(Errno) -> Process {
         try table.plan.write(plan.encoded())
         // Time and cgroup namespaces are entered later, by the process that needs them.
-        var spaces = plan.namespaces.subtracting([.time, .cgroup])
+        var spaces = plan.namespaces.subtracting(.time).subtracting(.cgroup)
         if !plan.initProcess { spaces.remove(.pid) }
         guard spaces.contains(.user) else { return try server.fork(spaces, descriptors: table.raw) }
         let gate = try Descriptor.pipe()

@@ -157,7 +157,7 @@ private func scheduling() -> Scheduling {
     wanted.array = maybe(
         ArrayRange(indices: IDSet(someAtLeastOne { Int.random(in: 0...100_000) }), parallel: maybe(count())))
     wanted.retry.retries = maybe(Int.random(in: 1...1000)) ?? 0
-    wanted.retry.states = Set([JobState.failed, .timeout, .lost].filter { _ in Bool.random() })
+    wanted.retry.states = [JobState.failed, .timeout, .lost].filter { _ in Bool.random() }
     let pauses = [time(from: 0), time(from: 0)].sorted()
     if Bool.random() { (wanted.retry.backoff, wanted.retry.backoffCeiling) = (pauses[0], pauses[1]) }
     wanted.retry.memoryFactor = maybe(Bool.random() ? 2 : Double.random(in: 1.001...100))
