@@ -183,8 +183,8 @@ long clinux_receive(int socket, void *bytes, size_t size, int *fds, int *count) 
     if (!(message.msg_flags & (MSG_CTRUNC | MSG_TRUNC))) return received;
     // Our limit of open files, most likely. Half of what was sent is of no use.
     for (int i = 0; i < *count; i++) close(fds[i]);
-    *count = 0;
-    return -EMFILE;
+    *count = -1;
+    return received;
 }
 
 int clinux_loopback_up(void) {

@@ -99,17 +99,21 @@ extension JobStore {
 
     // One after the other, as the only connection takes them anyway; not the shared pool, see CLanes.h.
     private static let reads = DispatchQueue(label: "JobStore.reads")
+    private static let chores = DispatchQueue(label: "JobStore.chores")
 
     /// Reads on a thread that may wait, so that neither an event loop nor Swift's own threads do.
     ///
     /// ```swift
     /// let jobs = try await store.offThread { store throws(StoreError) in try store.jobs(matching: query) }
     /// ```
+    ///
+    /// - Parameter asChore: behind nobody who waits for an answer, and in nobody's way.
     package func offThread<Value: Sendable>(
+        asChore: Bool = false,
         _ body: @escaping @Sendable (JobStore) throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
         let result: Result<Value, StoreError> = await withCheckedContinuation { continuation in
-            Self.reads.async {
+            (asChore ? Self.chores : Self.reads).async {
                 continuation.resume(returning: Result { () throws(StoreError) in try body(self) })
             }
         }

@@ -10,7 +10,15 @@ import Supervisor
 extension Dispatcher {
     /// Begins the next attempt of a job that the scheduler has picked.
     func start(_ id: Int) {
-        if prepared[id]?.entry.attempt?.isWaiting == false { takeBack(id) }
+        unprepared.remove(id)
+        if prepared[id]?.entry.attempt?.isWaiting == false {
+            takeBack(id)
+            // Killed and not gone yet: its end starts the job.
+            if prepared[id] != nil {
+                prepared[id]?.isDue = true
+                return
+            }
+        }
         if let entry = prepared.removeValue(forKey: id)?.entry {
             running[id] = entry
             return begin(id, isOnDisk: false) {}
@@ -93,7 +101,7 @@ extension Dispatcher {
             try running[id]?.attempt?.begin()
             log.info("started", metadata: ["JOB_ID": "\(id)", "JOB_ATTEMPT": "\(entry.number)"])
         } catch {
-            _ = running[id]?.attempt?.takeBack()
+            discard(running[id]?.attempt)
             if !isOnDisk, error.isTheDisks {
                 running[id] = nil
                 troubled(by: StoreError(.diskFull, "start job \(id)", path: directory(of: key).path))
@@ -111,7 +119,7 @@ extension Dispatcher {
             // Whatever has become of it: its command has not run, and on the disk it has not begun.
             let failed =
                 running[id]?.key == key ? running.removeValue(forKey: id) : ending.removeValue(forKey: key)?.entry
-            _ = failed?.attempt?.takeBack()
+            discard(failed?.attempt)
             // A job that could not even be stored is nobody's.
             guard error.isTheDisks else { return scheduler.ended(id, as: .cancelled) }
             if scheduler.contains(id) {
@@ -120,6 +128,10 @@ extension Dispatcher {
                 enqueue(job)
             }
         }
+    }
+
+    private func discard(_ attempt: Attempt?) {
+        if let attempt, !attempt.takeBack() { attempt.disown() }
     }
 
     func begin(of entry: Running, at: Timestamp) -> Change {

@@ -9,8 +9,7 @@ extension Dispatcher {
     /// - Parameter prefix: what has to be on disk before its end.
     func ended(_ key: AttemptKey, _ record: Record, after prefix: [Change] = []) {
         let id = key.job
-        // One that ended before its turn tells nothing; the job is launched anew when it has come.
-        if prepared[id]?.entry.key == key { return takeBack(id) }
+        if prepared[id]?.entry.key == key { return endedBeforeItsTurn(id) }
         // Not an earlier attempt's late end.
         guard let entry = running[id], entry.key == key else { return }
         running[id] = nil

@@ -13,6 +13,8 @@ extension Dispatcher {
     struct Prepared {
         var entry: Running
         var since: Int
+        /// Its job is to start as soon as this is gone.
+        var isDue = false
     }
 
     /// More than a few are of no use: one thread launches them all.
@@ -40,7 +42,7 @@ extension Dispatcher {
         guard !isStopping, prepared.count < Self.mostPrepared else { return }
         // One for each place that may become free, and one for the first of them that does so again.
         let upcoming = scheduler.upcoming(min(Self.mostPrepared, running.count + 1))
-        guard let id = upcoming.first(where: { prepared[$0] == nil }) else { return }
+        guard let id = upcoming.first(where: { prepared[$0] == nil && !unprepared.contains($0) }) else { return }
         // What is wrong with it, it will tell when its turn has come.
         guard let (next, context) = try? next(of: id), let attempt = try? attempt(of: next, context: context) else {
             return
@@ -63,6 +65,21 @@ extension Dispatcher {
             }
         }
         try? stale?.arm(microseconds: Self.staleUsec)
+    }
+
+    /// It tells nothing; the job is launched anew when its turn has come, and not before.
+    func endedBeforeItsTurn(_ id: Int) {
+        let isDue = prepared[id]?.isDue ?? false
+        unprepared.insert(id)
+        takeBack(id)
+        guard isDue, scheduler.contains(id) else { return }
+        // Somebody may have held it meanwhile.
+        if let job = try? store.job(id), job.state != .pending {
+            scheduler.requeue(id)
+            scheduler.hold(id)
+        } else {
+            start(id)
+        }
     }
 
     /// The job will not start, or not now.

@@ -67,7 +67,7 @@ extension Dispatcher {
         let folder = settings.stateDirectory
         var removed = 0
         while !isStopping {
-            let jobs = try await store.offThread { store throws(StoreError) in
+            let jobs = try await store.offThread(asChore: true) { store throws(StoreError) in
                 let jobs = try store.expired(bound, limit: 200)
                 // Before the rows: what is left over by a crash in between is found again by its row.
                 for job in jobs {

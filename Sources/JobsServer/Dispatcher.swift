@@ -27,6 +27,8 @@ package actor Dispatcher {
     var running: [Int: Running] = [:]
     /// Jobs whose next attempt is launched and has not begun.
     var prepared: [Int: Prepared] = [:]
+    /// Those that did not live to see their turn; another one would not either.
+    var unprepared: Set<Int> = []
     /// When an attempt last ended after a short time.
     var lastShortUsec = Int.min / 2
     var isPreparing = false

@@ -17,14 +17,16 @@ extension Descriptor {
     }
 
     /// The next message, of at most 64 bytes, and its descriptors, which the caller owns; `nil` when the other end is gone.
-    package func receive() throws(Errno) -> (bytes: [UInt8], descriptors: [CInt])? {
+    ///
+    /// There are no descriptors (`nil`) if our limit of open files had no room for all of them.
+    package func receive() throws(Errno) -> (bytes: [UInt8], descriptors: [CInt]?)? {
         var bytes = [UInt8](repeating: 0, count: 64)
         var descriptors = [CInt](repeating: -1, count: Int(CLINUX_MOST_DESCRIPTORS))
         var count: CInt = 0
         let size = clinux_receive(rawValue, &bytes, bytes.count, &descriptors, &count)
         if size < 0 { throw Errno(rawValue: CInt(-size)) }
         if size == 0 { return nil }
-        return (Array(bytes.prefix(size)), Array(descriptors.prefix(Int(count))))
+        return (Array(bytes.prefix(size)), count < 0 ? nil : Array(descriptors.prefix(Int(count))))
     }
 
     /// Lets ``receive()`` fail with `EAGAIN` when nothing has come for so long. See `SO_RCVTIMEO` in `socket(7)`.

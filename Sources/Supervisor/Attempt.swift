@@ -24,6 +24,8 @@ package final class Attempt {
     private var buffer: [UInt8] = []
     private var reportWatch: CInt?
     private var isFinished = false
+    /// Its jobs-init has been sent SIGKILL before its command could start.
+    private var isDoomed = false
 
     /// Of an attempt that was taken over: called instead of the end if jobs-init saw the gate close with the daemon that
     /// held it, so that the command never ran.
@@ -142,8 +144,8 @@ package final class Attempt {
         tell(suspended ? Control.pause : Control.resume)
     }
 
-    /// Whether its jobs-init is still there, which somebody may have killed at its gate.
-    package var isWaiting: Bool { launch.process?.ends(within: 0) == false }
+    /// Whether it can begin: somebody may have killed its jobs-init at its gate, and we may.
+    package var isWaiting: Bool { !isDoomed && launch.process?.ends(within: 0) == false }
 
     /// The turn of a queued job has come: notes what its account will be compared with. Its command still waits.
     package func begin() throws(SupervisorError) {
@@ -162,8 +164,10 @@ package final class Attempt {
 
     /// Takes an attempt back whose command has not been let start, so that another of its number may follow at once.
     ///
-    /// - Returns: `false` if its jobs-init does not end within a moment, as in a system call that hangs; nothing changed.
+    /// - Returns: `false` if its jobs-init does not end within a moment, as in a system call that hangs; its end is told
+    ///   as any other then, unless it is disowned.
     package func takeBack() -> Bool {
+        isDoomed = true
         try? launch.process?.signal(SIGKILL)
         guard launch.process?.ends(within: 200) ?? true else { return false }
         if !isFinished {
@@ -175,6 +179,15 @@ package final class Attempt {
         launch.gate?.close()
         try? close()
         return true
+    }
+
+    /// Nobody wants to hear of its end any more.
+    package func disown() {
+        guard !isFinished else { return }
+        isFinished = true
+        supervisor.live.remove(cgroup.name)
+        stopWatching()
+        launch.gate?.close()
     }
 
     private func tell(_ byte: UInt8) { try? launch.control?.write([byte]) }

@@ -16,8 +16,10 @@ package final class EventLoop {
     private var isStopped = false
     private var atTurnsEnd: [() -> Void] = []
     private var whenIdle: [() -> Void] = []
-    /// So much may wait for an idle moment; a loop that has none does the rest all the same.
-    private static let mostWaiting = 16
+    /// What is ready now was ready before these were watched: a number that was closed and given anew is another's.
+    private var watchedThisTurn: [CInt] = []
+    /// For so many turns an idle moment is waited for; a loop that has none does it all the same.
+    private static let mostBusyTurns = 16
 
     package init() throws(Errno) { poller = try Poller() }
 
@@ -27,6 +29,7 @@ package final class EventLoop {
         try poller.add(fd, interest)
         while handlers.count <= Int(fd) { handlers.append(nil) }
         handlers[Int(fd)] = handler
+        watchedThisTurn.append(fd)
     }
 
     package func forget(_ fd: CInt) {
@@ -93,10 +96,16 @@ package final class EventLoop {
     /// Runs handlers until ``stop()``.
     package func run() throws(Errno) {
         isStopped = false
+        var busyTurns = 0
         while !isStopped {
             let ready = try poller.wait(timeout: whenIdle.isEmpty ? -1 : 0)
-            if !whenIdle.isEmpty, ready.isEmpty || whenIdle.count > Self.mostWaiting { whenIdle.removeFirst()() }
-            for (fd, _) in ready {
+            watchedThisTurn.removeAll(keepingCapacity: true)
+            busyTurns += 1
+            if !whenIdle.isEmpty, ready.isEmpty || busyTurns > Self.mostBusyTurns {
+                busyTurns = 0
+                whenIdle.removeFirst()()
+            }
+            for (fd, _) in ready where !watchedThisTurn.contains(fd) {
                 // An earlier handler of this round may have forgotten it.
                 handlers[Int(fd)]?()
                 if isStopped { break }

@@ -43,19 +43,22 @@ final class ForkServer {
     /// A copy with these descriptors as its 0, 1, 2, …
     ///
     /// - Parameter gate: a byte through it lets the copy begin, for which it waits.
+    /// - Throws: `ECONNRESET` if it died over this. There may be a copy then that nobody knows, which ends when the
+    ///   descriptors that it got are closed here; so the caller begins anew, with others, and does not ask again.
     func fork(
         _ namespaces: Namespaces, descriptors: [CInt], waitingFor gate: Descriptor? = nil
     ) throws(Errno) -> Process {
         let request = ForkRequest(namespaces: namespaces, waits: gate != nil)
         let all = descriptors + (gate.map { [$0.rawValue] } ?? [])
         try start()
-        if let process = try ask(request, all) { return process }
-        // Somebody has killed it, or stopped it.
-        try? self.process?.signal(SIGKILL)
-        stop()
-        try start()
-        guard let process = try ask(request, all) else { throw .protocolError }
-        return process
+        do throws(Errno) { try socket?.send(request.bytes, descriptors: all) } catch {
+            guard error == .brokenPipe || error == .connectionReset else { throw error }
+            // Somebody has killed it since; of this it has heard nothing.
+            stop()
+            try start()
+            try socket?.send(request.bytes, descriptors: all)
+        }
+        return try answer()
     }
 
     /// Lets it go, to be waited for by ``stop()``. Copies go on.
@@ -66,27 +69,32 @@ final class ForkServer {
         return process
     }
 
-    /// Lets it go and waits for its end, which is at hand.
+    /// Lets it go and waits for its end, which is at hand; not for ever, if somebody has stopped it.
     func stop() {
-        _ = try? dismiss()?.wait()
-        process = nil
+        guard let process = dismiss() else { return }
+        if !process.ends(within: 1000) { try? process.signal(SIGKILL) }
+        if process.ends(within: 1000) { _ = try? process.wait() }
+        self.process = nil
     }
 
-    /// `nil` if it is gone.
-    private func ask(_ request: ForkRequest, _ descriptors: [CInt]) throws(Errno) -> Process? {
-        guard let socket else { return nil }
-        do throws(Errno) { try socket.send(request.bytes, descriptors: descriptors) } catch {
-            if error == .brokenPipe || error == .connectionReset { return nil }
-            throw error
+    private func answer() throws(Errno) -> Process {
+        let reply: (bytes: [UInt8], descriptors: [CInt]?)?
+        do throws(Errno) { reply = try socket?.receive() } catch {
+            guard error == .connectionReset || error == .wouldBlock else { throw error }
+            reply = nil
         }
-        let reply: (bytes: [UInt8], descriptors: [CInt])?
-        do throws(Errno) { reply = try socket.receive() } catch {
-            if error == .connectionReset || error == .wouldBlock { return nil }
-            throw error
+        guard let reply, let answer = ForkAnswer(reply.bytes) else {
+            // Somebody has killed it, or stopped it.
+            try? process?.signal(SIGKILL)
+            stop()
+            throw .connectionReset
         }
-        guard let reply, let answer = ForkAnswer(reply.bytes) else { return nil }
-        guard answer.result > 0, let pidfd = reply.descriptors.first else {
-            throw Errno(rawValue: CInt(truncatingIfNeeded: -answer.result))
+        guard answer.result > 0 else { throw Errno(rawValue: CInt(truncatingIfNeeded: -answer.result)) }
+        guard let pidfd = reply.descriptors?.first else {
+            // There is a copy, a child of ours and so not recycled, and no room for what holds it.
+            kill(pid_t(answer.result), SIGKILL)
+            waitpid(pid_t(answer.result), nil, 0)
+            throw .tooManyOpenFiles
         }
         return Process(pid: pid_t(answer.result), pidfd: Descriptor(pidfd))
     }

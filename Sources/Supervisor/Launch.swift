@@ -32,7 +32,8 @@ struct Launch {
             isChild = true
             process = try Self.start(plan, table: table, by: server)
         } catch {
-            throw .system(operation: "start", detail: "jobs-init", error)
+            throw error == .connectionReset
+                ? .templateDied : .system(operation: "start", detail: "jobs-init", error)
         }
     }
 
@@ -63,7 +64,8 @@ struct Launch {
             isChild = true
             process = try Self.start(plan, table: table, by: server)
         } catch {
-            throw .system(operation: "start", detail: "jobs-init", error)
+            throw error == .connectionReset
+                ? .templateDied : .system(operation: "start", detail: "jobs-init", error)
         }
     }
 

@@ -93,6 +93,16 @@ package final class Supervisor {
         var plan = try builder.build()
         plan.terminal = request.terminal
         complete(&plan, request)
+        do throws(SupervisorError) { return try launch(request, plan, unenforced, onEnd) } catch {
+            // A copy that nobody knows waits at a gate which is closed by now. In the foreground there is no gate.
+            guard request.queued != nil, case .templateDied = error else { throw error }
+            return try launch(request, plan, unenforced, onEnd)
+        }
+    }
+
+    private func launch(
+        _ request: Request, _ plan: Plan, _ unenforced: [String: String], _ onEnd: @escaping (Record) -> Void
+    ) throws(SupervisorError) -> Attempt {
         let cgroup: AttemptCgroup
         do throws(CgroupError) {
             cgroup = try makeCgroup(request)

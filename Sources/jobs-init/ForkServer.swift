@@ -23,16 +23,20 @@ enum ForkServer {
         rehearse()
         while let message = try? socket.receive(), let request = ForkRequest(message.bytes) {
             hasServed = true
+            guard let descriptors = message.descriptors else {
+                try? socket.send(ForkAnswer(-Int(EMFILE)).bytes)
+                continue
+            }
             do throws(Errno) {
                 guard let copy = try Process.forkBrother(request.namespaces) else {
-                    become(request, message.descriptors)
+                    become(request, descriptors)
                     return true
                 }
                 try? socket.send(ForkAnswer(Int(copy.pid)).bytes, descriptors: [copy.pidfd.rawValue])
             } catch {
                 try? socket.send(ForkAnswer(-Int(error.rawValue)).bytes)
             }
-            for descriptor in message.descriptors { close(descriptor) }
+            for descriptor in descriptors { close(descriptor) }
         }
         if hasServed || isSocket { exit(0) }
         return false

@@ -22,6 +22,11 @@ struct Watch {
         var neverExecuted = false
         var hasKilled = false
         var supervisor = SupervisorState.listening
+        func killOnce() {
+            guard !hasKilled else { return }
+            hasKilled = true
+            killer.killAll()
+        }
         while true {
             // Reap first: a child may have ended before the first poll.
             reaping: while true {
@@ -30,10 +35,7 @@ struct Watch {
                 do throws(Errno) { child = try nextChild() } catch {
                     // ECHILD: everybody below us is gone. Without a PID namespace others may remain in the cgroup.
                     if let mainStatus {
-                        if !killer.seesEverybody, !hasKilled {
-                            killer.killAll()
-                            hasKilled = true
-                        }
+                        if !killer.seesEverybody { killOnce() }
                         guard killer.hasLivingMembers else {
                             // A machine that goes down ends us all at once.
                             if isAskedToEnd() { supervisor = .satisfied }
@@ -46,13 +48,13 @@ struct Watch {
                 }
                 guard let child else {
                     // The others do not live on without their main process. Mostly there are none.
-                    if mainStatus != nil, !hasKilled {
-                        killer.killAll()
-                        hasKilled = true
-                    }
+                    if mainStatus != nil { killOnce() }
                     break reaping
                 }
-                guard child.pid == main else { continue }
+                guard child.pid == main else {
+                    if mainStatus != nil { killOnce() }
+                    continue
+                }
                 if child.status & 0xff == 0x7f {
                     tell(.stopped)
                     continue

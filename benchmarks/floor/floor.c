@@ -3,8 +3,10 @@
 // What one job costs at the least: the kernel calls that our isolation, limits and accounting cannot do without, in C,
 // with nothing around them. `benchmarks/launch` compares the supervisor with it.
 //
-//   floor JOBS    runs /bin/true JOBS times, one after the other; prints the microseconds of each
-//   floor init    PID 1 of one job, executed by the former
+//   floor JOBS         runs /bin/true JOBS times, one after the other; prints the microseconds of each
+//   floor copied JOBS  the same with a PID 1 that is a copy of this process and executes nothing, as the supervisor's is
+//                      a copy of one that has started before (decision 008)
+//   floor init         PID 1 of one job, executed by the first
 //
 // It does, per job: make one cgroup per hierarchy; write memory, swap and pids limits and read them back; read what tells
 // later whether an ancestor's limit was the cause; pipes, a plan in a memfd; clone3 into new PID, mount, UTS and IPC
@@ -215,7 +217,7 @@ __attribute__((always_inline)) static inline long raw_clone3(struct clone_args *
 __attribute__((noinline)) static pid_t run_child(uint64_t flags, int cgroup, int *pidfd, void (*body)(const void *),
                                                  const void *context) {
     struct clone_args args = {
-        .flags = CLONE_VM | CLONE_VFORK | flags | (pidfd ? CLONE_PIDFD : 0) | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0),
+        .flags = flags | (pidfd ? CLONE_PIDFD : 0) | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0),
         .pidfd = (uintptr_t)pidfd,
         .exit_signal = SIGCHLD,
         .cgroup = cgroup >= 0 ? (uint64_t)cgroup : 0,
@@ -238,11 +240,15 @@ enum { PLAN = 3, REPORT, CONTROL, CGROUP, KILL, PROCESSES, TASKS };
 enum { STARTED = 40, ENDED = 72 };
 struct launch { int descriptors[16]; int count; char *const *arguments; };
 
+static int is_copied;
+static int init(const char *mode);
+
 static void become_init(const void *context) {
     const struct launch *launch = context;
     // Ours lie above the places they go to, see main.
     for (int i = 0; i < launch->count; i++) dup2(launch->descriptors[i], PLAN + i);
     syscall(SYS_close_range, PLAN + launch->count, ~0U, 0);
+    if (is_copied) _exit(init(launch->arguments[2]));
     execve("/proc/self/exe", launch->arguments, environ);
 }
 
@@ -258,7 +264,8 @@ static pid_t start_init(const int *directories, int plan, int report, int contro
     sigset_t all, old;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &old);
-    pid_t pid = run_child(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC, -1, pidfd, become_init, &launch);
+    uint64_t namespaces = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC;
+    pid_t pid = run_child(namespaces | (is_copied ? 0 : CLONE_VM | CLONE_VFORK), -1, pidfd, become_init, &launch);
     sigprocmask(SIG_SETMASK, &old, NULL);
     for (int i = 0; i < launch.count; i++)
         if (launch.descriptors[i] != directories[UNIFIED]) close(launch.descriptors[i]);
@@ -420,7 +427,7 @@ static int init(const char *mode) {
     build_surroundings();
 
     struct command command = {strcmp(mode, "hybrid") == 0 ? HIERARCHIES - MEMORY : 0, &program};
-    run_child(0, CGROUP, NULL, become_command, &command);
+    run_child(CLONE_VM | CLONE_VFORK, CGROUP, NULL, become_command, &command);
     char message[ENDED] = {0};
     must(write(REPORT, message, STARTED), "report");
     for (int fd = 0; fd < 3; fd++) close(fd);
@@ -440,9 +447,10 @@ static int init(const char *mode) {
 
 int main(int count, char **arguments) {
     if (count > 2 && strcmp(arguments[1], "init") == 0) return init(arguments[2]);
-    int jobs = count > 1 ? atoi(arguments[1]) : 0;
+    is_copied = count > 2 && strcmp(arguments[1], "copied") == 0;
+    int jobs = count > 1 + is_copied ? atoi(arguments[1 + is_copied]) : 0;
     if (jobs < 1) {
-        fprintf(stderr, "usage: floor JOBS\n");
+        fprintf(stderr, "usage: floor [copied] JOBS\n");
         return 64;
     }
     // As in the supervisor: what is opened from here on lies above the descriptors that PID 1 finds.
