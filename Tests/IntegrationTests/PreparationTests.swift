@@ -43,7 +43,8 @@ extension IntegrationTests {
             #expect(try await daemon.output(next) == "ran\n")
         }
 
-        @Test(.enabled(if: Machine.isBuildMachine)) func `a job that is held or cancelled gives it back`() async throws {
+        @Test(.enabled(if: Machine.isBuildMachine)) func `a job that is held or cancelled gives it back`() async throws
+        {
             let (daemon, long, next) = try await busy()
             try await daemon.perform("hold", next)
             #expect(!isPrepared(next, daemon))
@@ -65,7 +66,8 @@ extension IntegrationTests {
             #expect(try await daemon.state(next) == "completed")
         }
 
-        @Test(.enabled(if: Machine.isBuildMachine)) func `one that waits for long is taken back, and its job runs all the same`() async throws {
+        @Test(.enabled(if: Machine.isBuildMachine))
+        func `one that waits for long is taken back, and its job runs all the same`() async throws {
             let (daemon, _, next) = try await busy()
             try waitForChange(of: daemon.state + "/attempts") { !isPrepared(next, daemon) }
             end(daemon)
