@@ -7,13 +7,19 @@ extension Dispatcher {
     /// Calls `beat` on the queue's thread now and then every `microseconds`: as long as it comes, the queue moves.
     package func beat(every microseconds: Int, _ beat: @escaping @Sendable () -> Void) throws {
         beat()
+        _ = try again(every: microseconds, beat)
+    }
+
+    /// Calls `body` every so many µs, for as long as the loop watches the timer.
+    func again(every microseconds: Int, _ body: @escaping @Sendable () -> Void) throws -> Linux.Timer {
         let timer = try Linux.Timer()
         try executor.eventLoop.watch(timer.descriptor.rawValue) {
             timer.acknowledge()
-            beat()
+            body()
             try? timer.arm(microseconds: microseconds)
         }
         try timer.arm(microseconds: microseconds)
+        return timer
     }
 
     /// Calls `tell` with a line of how the queue stands, now and after changes, but at most once a second.

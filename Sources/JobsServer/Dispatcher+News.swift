@@ -2,7 +2,6 @@
 import JobModel
 import JobStore
 import JobsAPI
-import Linux
 
 /// Who hears of changes, once they are on disk.
 extension Dispatcher {
@@ -24,14 +23,7 @@ extension Dispatcher {
     /// shared pool; see CLanes.h.
     func ticks(every microseconds: Int) throws -> AsyncStream<Void> {
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        let timer = try Linux.Timer()
-        let loop = executor.eventLoop
-        try loop.watch(timer.descriptor.rawValue) {
-            timer.acknowledge()
-            try? timer.arm(microseconds: microseconds)
-            continuation.yield()
-        }
-        try timer.arm(microseconds: microseconds)
+        let timer = try again(every: microseconds) { continuation.yield() }
         continuation.onTermination = { [executor] _ in
             executor.post { executor.eventLoop.forget(timer.descriptor.rawValue) }
         }

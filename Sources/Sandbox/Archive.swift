@@ -101,3 +101,27 @@ package struct Archive {
         }
     }
 }
+
+/// What one process of this build sends to another as a whole.
+package protocol Archivable {
+    init()
+    /// Writes or reads the fields, in one order.
+    mutating func code(_ archive: inout Archive)
+}
+
+extension Archivable {
+    package func encoded() -> [UInt8] {
+        var archive = Archive.writing()
+        var copy = self
+        copy.code(&archive)
+        return archive.bytes
+    }
+
+    /// `nil` if the bytes are not a whole one of this build.
+    package init?(decoding bytes: [UInt8]) {
+        self.init()
+        var archive = Archive.reading(bytes)
+        code(&archive)
+        guard archive.isWhole else { return nil }
+    }
+}

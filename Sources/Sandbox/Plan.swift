@@ -2,7 +2,7 @@
 import Linux
 
 /// Everything jobs-init has to do for one attempt, as data. The supervisor writes it, jobs-init reads it from descriptor 3.
-package struct Plan: Hashable, Sendable {
+package struct Plan: Archivable, Hashable, Sendable {
     // The command.
     package var arguments: [String] = []
     package var environment: [String] = []
@@ -99,22 +99,7 @@ package struct Plan: Hashable, Sendable {
 }
 
 extension Plan {
-    package func encoded() -> [UInt8] {
-        var archive = Archive.writing()
-        var copy = self
-        copy.code(&archive)
-        return archive.bytes
-    }
-
-    /// `nil` if the bytes are not a whole plan of this build.
-    package init?(decoding bytes: [UInt8]) {
-        self.init()
-        var archive = Archive.reading(bytes)
-        code(&archive)
-        guard archive.isWhole else { return nil }
-    }
-
-    private mutating func code(_ a: inout Archive) {
+    package mutating func code(_ a: inout Archive) {
         a.list(&arguments, empty: "") { $0.field(&$1) }
         a.list(&environment, empty: "") { $0.field(&$1) }
         a.field(&directory)

@@ -171,9 +171,7 @@ package final class Attempt {
         try? launch.process?.signal(SIGKILL)
         guard launch.process?.ends(within: 200) ?? true else { return false }
         if !isFinished {
-            isFinished = true
-            supervisor.live.remove(cgroup.name)
-            stopWatching()
+            settle()
             reap()
         }
         launch.gate?.close()
@@ -184,9 +182,7 @@ package final class Attempt {
     /// Nobody wants to hear of its end any more.
     package func disown() {
         guard !isFinished else { return }
-        isFinished = true
-        supervisor.live.remove(cgroup.name)
-        stopWatching()
+        settle()
         launch.gate?.close()
     }
 
@@ -238,9 +234,7 @@ package final class Attempt {
         if !isFinished {
             cgroup.kill()
             if hasNeverRun, let onNeverStarted {
-                isFinished = true
-                supervisor.live.remove(cgroup.name)
-                stopWatching()
+                settle()
                 try? close()
                 reap()
                 return onNeverStarted()
@@ -303,6 +297,13 @@ package final class Attempt {
         // The files last: they say where the cgroup is to whoever tries again after a failure.
         try cgroup.remove()
         request.queued?.removeWorkingFiles()
+    }
+
+    /// It has ended for us, without an account.
+    private func settle() {
+        isFinished = true
+        supervisor.live.remove(cgroup.name)
+        stopWatching()
     }
 
     private func stopWatching() {

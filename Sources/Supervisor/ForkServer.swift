@@ -51,12 +51,12 @@ final class ForkServer {
         let request = ForkRequest(namespaces: namespaces, waits: gate != nil)
         let all = descriptors + (gate.map { [$0.rawValue] } ?? [])
         try start()
-        do throws(Errno) { try socket?.send(request.bytes, descriptors: all) } catch {
+        do throws(Errno) { try socket?.send(request.encoded(), descriptors: all) } catch {
             guard error == .brokenPipe || error == .connectionReset else { throw error }
             // Somebody has killed it since; of this it has heard nothing.
             stop()
             try start()
-            try socket?.send(request.bytes, descriptors: all)
+            try socket?.send(request.encoded(), descriptors: all)
         }
         return try answer()
     }
@@ -83,7 +83,7 @@ final class ForkServer {
             guard error == .connectionReset || error == .wouldBlock else { throw error }
             reply = nil
         }
-        guard let reply, let answer = ForkAnswer(reply.bytes) else {
+        guard let reply, let answer = ForkAnswer(decoding: reply.bytes) else {
             // Somebody has killed it, or stopped it.
             try? process?.signal(SIGKILL)
             stop()

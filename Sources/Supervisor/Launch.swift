@@ -32,8 +32,7 @@ struct Launch {
             isChild = true
             process = try Self.start(plan, table: table, by: server)
         } catch {
-            throw error == .connectionReset
-                ? .templateDied : .system(operation: "start", detail: "jobs-init", error)
+            throw Self.failure(error)
         }
     }
 
@@ -64,8 +63,7 @@ struct Launch {
             isChild = true
             process = try Self.start(plan, table: table, by: server)
         } catch {
-            throw error == .connectionReset
-                ? .templateDied : .system(operation: "start", detail: "jobs-init", error)
+            throw Self.failure(error)
         }
     }
 
@@ -77,6 +75,10 @@ struct Launch {
         } catch { throw .system(operation: "take over the attempt in", detail: directory.path, error) }
         self.process = process
         isChild = false
+    }
+
+    private static func failure(_ error: Errno) -> SupervisorError {
+        error == .connectionReset ? .templateDied : .system(operation: "start", detail: "jobs-init", error)
     }
 
     private static func start(_ plan: Plan, table: DescriptorTable, by server: ForkServer) throws(Errno) -> Process {

@@ -17,14 +17,12 @@ enum ForkServer {
     ///
     /// - Returns: `false` if there is nobody to serve.
     static func serve() -> Bool {
-        var hasServed = false
         // What a parent ignored the commands would ignore as well.
         resetSignalDispositions()
         rehearse()
-        while let message = try? socket.receive(), let request = ForkRequest(message.bytes) {
-            hasServed = true
+        while let message = try? socket.receive(), let request = ForkRequest(decoding: message.bytes) {
             guard let descriptors = message.descriptors else {
-                try? socket.send(ForkAnswer(-Int(EMFILE)).bytes)
+                try? socket.send(ForkAnswer(-Int(EMFILE)).encoded())
                 continue
             }
             do throws(Errno) {
@@ -32,13 +30,13 @@ enum ForkServer {
                     become(request, descriptors)
                     return true
                 }
-                try? socket.send(ForkAnswer(Int(copy.pid)).bytes, descriptors: [copy.pidfd.rawValue])
+                try? socket.send(ForkAnswer(Int(copy.pid)).encoded(), descriptors: [copy.pidfd.rawValue])
             } catch {
-                try? socket.send(ForkAnswer(-Int(error.rawValue)).bytes)
+                try? socket.send(ForkAnswer(-Int(error.rawValue)).encoded())
             }
             for descriptor in descriptors { close(descriptor) }
         }
-        if hasServed || isSocket { exit(0) }
+        if isSocket { exit(0) }
         return false
     }
 

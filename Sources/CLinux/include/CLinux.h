@@ -44,7 +44,8 @@ int clinux_arrange(const int *fds, int count);
 long clinux_fork_brother(uint64_t flags, int *pidfd);
 
 // One message with descriptors (SCM_RIGHTS) over a socket that keeps messages whole. Sending returns an errno value,
-// receiving the size or a negated errno, and a count of -1 if there was no room for the descriptors; `fds` has room for CLINUX_MOST_DESCRIPTORS (SCM_MAX_FD of the kernel).
+// receiving the size or a negated errno, and a count of -1 if there was no room for the descriptors; `fds` has room for
+// CLINUX_MOST_DESCRIPTORS (SCM_MAX_FD of the kernel).
 enum { CLINUX_MOST_DESCRIPTORS = 253 };
 int clinux_send(int socket, const void *bytes, size_t size, const int *fds, int count);
 long clinux_receive(int socket, void *bytes, size_t size, int *fds, int *count);
