@@ -168,13 +168,18 @@ package final class AttemptCgroup: Sendable {
 
     package func oom() -> OOMCounters { memory.map { $0.type.oom(of: $0.directory) } ?? OOMCounters() }
 
-    package func memorySplit() -> MemorySplit { memory.map { $0.type.split(of: $0.directory) } ?? MemorySplit() }
+    /// `memory.stat`, which two readings share at the end: it is the longest of the files.
+    package func memoryStat() -> FlatKeyed { directories[.memory]?.memoryStat ?? FlatKeyed(nil) }
+
+    package func memorySplit(_ stat: FlatKeyed) -> MemorySplit {
+        memory.map { $0.type.split(of: $0.directory, stat) } ?? MemorySplit()
+    }
 
     /// Everything the kernel counted. Read after the last process is gone and before ``remove()``.
-    package func usage() -> UsageReading {
+    package func usage(_ stat: FlatKeyed) -> UsageReading {
         var reading = UsageReading()
         if let (directory, type) = memory {
-            type.usage(of: directory, into: &reading)
+            type.usage(of: directory, stat, into: &reading)
         } else {
             for figure in Usage.figures
             where figure.key.hasPrefix("memory_") || ["swap_peak_bytes", "major_faults"].contains(figure.key) {
@@ -201,7 +206,7 @@ package final class AttemptCgroup: Sendable {
 
     /// Whether a process was ever in here.
     package var hasCountedAnyone: Bool {
-        let usage = usage().usage
+        let usage = usage(memoryStat()).usage
         return (usage.pidsPeak ?? 0) > 0 || (usage.cpuUsageUsec ?? 0) > 0
     }
 

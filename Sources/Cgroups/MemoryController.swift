@@ -9,11 +9,16 @@ package protocol MemoryController {
     static func limit(of directory: CgroupDirectory) -> Int?
     /// Bytes charged now.
     static func current(of directory: CgroupDirectory) -> Int?
-    static func usage(of directory: CgroupDirectory, into usage: inout UsageReading)
-    static func split(of directory: CgroupDirectory) -> MemorySplit
+    /// - Parameter stat: the cgroup's `memory.stat`.
+    static func usage(of directory: CgroupDirectory, _ stat: FlatKeyed, into usage: inout UsageReading)
+    static func split(of directory: CgroupDirectory, _ stat: FlatKeyed) -> MemorySplit
     static func oom(of directory: CgroupDirectory) -> OOMCounters
     /// A counter of one ancestor that rises when that ancestor's own limit causes an OOM.
     static func ancestorCounter(of directory: CgroupDirectory) -> Int?
+}
+
+extension CgroupDirectory {
+    var memoryStat: FlatKeyed { FlatKeyed(read("memory.stat")) }
 }
 
 extension CgroupVersion {

@@ -18,6 +18,16 @@ package enum Change: Hashable, Sendable {
     case updated(job: Int, [JobField], detail: String?, at: Timestamp)
     /// A finished job leaves with all it left behind. Its id stays used.
     case removed(job: Int)
+
+    /// The job that it happened to.
+    package var job: Int {
+        switch self {
+        case .submitted(let job, _): job.id
+        case .attemptStarted(let job, _, _, _, _), .attemptPlaced(let job, _, _), .attemptEnded(let job, _, _, _, _, _),
+            .changed(let job, _, _, _, _), .updated(let job, _, _, _), .removed(let job):
+            job
+        }
+    }
 }
 
 /// A field of a job that may change after its submission, with its new value.

@@ -21,21 +21,35 @@ extension JobStore {
     }
 
     package func job(_ id: Int) throws(StoreError) -> StoredJob? {
-        try read("read job \(id)") { db in
-            let select = try db.cachedStatement(sql: "SELECT \(StoredJob.columns) FROM jobs WHERE id = ?")
-            return try Row.fetchOne(select, arguments: [id]).map { try StoredJob($0) }
-        }
+        try read("read job \(id)") { db in try Self.job(id, in: db) }
     }
 
     /// The texts of a job. They may hold secrets.
     package func document(of id: Int) throws(StoreError) -> JobDocument? {
-        try read("read the document of job \(id)") { db in
-            let select = try db.cachedStatement(
-                sql: """
-                    SELECT spec, context FROM documents WHERE id = (SELECT document_id FROM jobs WHERE id = ?)
-                    """)
-            return try Row.fetchOne(select, arguments: [id]).map { JobDocument(spec: $0[0], context: $0[1]) }
+        try read("read the document of job \(id)") { db in try Self.document(of: id, in: db) }
+    }
+
+    /// Several jobs with their texts, in one go.
+    package func jobsWithDocuments(_ ids: [Int]) throws(StoreError) -> [(job: StoredJob, document: JobDocument)] {
+        try read("read the jobs \(ids)") { db in
+            try ids.compactMap { id in
+                guard let job = try Self.job(id, in: db), let document = try Self.document(of: id, in: db) else {
+                    return nil
+                }
+                return (job, document)
+            }
         }
+    }
+
+    private static func job(_ id: Int, in db: Database) throws -> StoredJob? {
+        let select = try db.cachedStatement(sql: "SELECT \(StoredJob.columns) FROM jobs WHERE id = ?")
+        return try Row.fetchOne(select, arguments: [id]).map { try StoredJob($0) }
+    }
+
+    private static func document(of id: Int, in db: Database) throws -> JobDocument? {
+        let select = try db.cachedStatement(
+            sql: "SELECT spec, context FROM documents WHERE id = (SELECT document_id FROM jobs WHERE id = ?)")
+        return try Row.fetchOne(select, arguments: [id]).map { JobDocument(spec: $0[0], context: $0[1]) }
     }
 
     package func jobs(matching query: JobQuery) throws(StoreError) -> [StoredJob] {

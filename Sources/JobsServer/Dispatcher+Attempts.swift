@@ -11,7 +11,7 @@ extension Dispatcher {
     /// Begins the next attempt of a job that the scheduler has picked.
     func start(_ id: Int) {
         unprepared.remove(id)
-        if prepared[id]?.entry.attempt?.isWaiting == false {
+        if prepared[id]?.entry.attempt?.canBegin() == false {
             takeBack(id)
             // Killed and not gone yet: its end starts the job.
             if prepared[id] != nil {
@@ -49,7 +49,7 @@ extension Dispatcher {
 
     /// The next attempt of a job that waits, and where it was submitted.
     func next(of id: Int) throws -> (Running, SubmissionContext) {
-        let (job, document) = try fresh[id] ?? stored(id)
+        let (job, document) = try fresh[id] ?? readAhead[id] ?? stored(id)
         let (spec, context) = try read(document, of: job)
         return (Running(job: job, document: document, spec: spec, number: job.attempt + 1), context)
     }
@@ -84,9 +84,13 @@ extension Dispatcher {
         }
     }
 
-    func attempt(of entry: Running, context: SubmissionContext) throws(SupervisorError) -> Attempt {
+    func attempt(
+        of entry: Running, context: SubmissionContext, ahead: Bool = false
+    ) throws(SupervisorError) -> Attempt {
         let key = entry.key
-        return try supervisor.start(try request(for: entry, context: context)) { [self] record in ended(key, record) }
+        return try supervisor.start(try request(for: entry, context: context), ahead: ahead) { [self] record in
+            ended(key, record)
+        }
     }
 
     /// Begins an attempt: what it is compared with at its end, then the start on disk, then the gate.

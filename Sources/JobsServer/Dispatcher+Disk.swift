@@ -13,6 +13,7 @@ extension Dispatcher {
     ///
     /// - Parameter gate: of the attempt that begins by them; opened by the thread that wrote them.
     func commit(_ changes: [Change], opening gate: Gate? = nil, then: @escaping (StoreError?) -> Void) {
+        for change in changes { readAhead[change.job] = nil }
         let number = nextCommit
         nextCommit += 1
         commits[number] = (changes, then)
@@ -36,6 +37,8 @@ extension Dispatcher {
 
     private func committed(_ number: Int, _ error: StoreError?) {
         guard let (changes, then) = commits.removeValue(forKey: number) else { return }
+        // Read while they were on their way.
+        for change in changes { readAhead[change.job] = nil }
         if let error, error.isTheDisks { troubled(by: error) }
         then(error)
         // Whoever hears of it finds it on disk.

@@ -92,17 +92,22 @@ extension Dispatcher {
                 follow(end)
             }
             // Nobody waits for it.
-            closing.append(end.entry)
-            executor.eventLoop.whenIdle { [self] in assumeIsolated { $0.closeOne() } }
+            guard let remains = end.entry.attempt?.remains() else { return }
+            closing.append((key.job, remains))
+            if closing.count == 1 { executor.eventLoop.whenIdle { [self] in assumeIsolated { $0.clearAway() } } }
         }
     }
 
-    /// Clears one ended attempt away whose record is on disk.
-    func closeOne() {
-        guard !closing.isEmpty else { return }
-        let entry = closing.removeFirst()
-        do throws(CgroupError) { try entry.attempt?.close() } catch {
-            log.error("\(error.description)", metadata: ["JOB_ID": "\(entry.job.id)"])
+    /// Clears the ended attempts away whose record is on disk, on a thread of its own: a cgroup may take a while to go.
+    func clearAway() {
+        let ended = closing
+        closing = []
+        clearing.async { [log] in
+            for (job, remains) in ended {
+                do throws(CgroupError) { try remains.clearAway() } catch {
+                    log.error("\(error.description)", metadata: ["JOB_ID": "\(job)"])
+                }
+            }
         }
     }
 

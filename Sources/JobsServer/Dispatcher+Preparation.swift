@@ -19,6 +19,7 @@ extension Dispatcher {
 
     /// More than a few are of no use: one thread launches them all.
     private static let mostPrepared = 4
+    private static let mostReadAhead = 16
     /// Of an attempt that ended within that time others like it may profit.
     private static let shortUsec = 250_000
     /// What was prepared knows the machine as it was then: its mounts, its users.
@@ -43,15 +44,23 @@ extension Dispatcher {
         // One for each place that may become free, and one for the first of them that does so again.
         let upcoming = scheduler.upcoming(min(Self.mostPrepared, running.count + 1))
         guard let id = upcoming.first(where: { prepared[$0] == nil && !unprepared.contains($0) }) else { return }
+        if fresh[id] == nil, readAhead[id] == nil { readMore() }
         // What is wrong with it, it will tell when its turn has come.
-        guard let (next, context) = try? next(of: id), let attempt = try? attempt(of: next, context: context) else {
-            return
-        }
+        guard let (next, context) = try? next(of: id),
+            let attempt = try? attempt(of: next, context: context, ahead: true)
+        else { return }
         var entry = next
         entry.attempt = attempt
         if prepared.isEmpty { armStale() }
         prepared[id] = Prepared(entry: entry, since: Clock.monotonicMicroseconds)
         prepareSoon()
+    }
+
+    /// Several at a time: each read waits for the commit that is under way, and the whole queue with it.
+    private func readMore() {
+        readAhead = [:]
+        let ids = scheduler.upcoming(Self.mostReadAhead).filter { prepared[$0] == nil && fresh[$0] == nil }
+        for entry in (try? store.jobsWithDocuments(ids)) ?? [] { readAhead[entry.job.id] = entry }
     }
 
     private func armStale() {

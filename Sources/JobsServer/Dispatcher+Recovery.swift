@@ -28,7 +28,8 @@ extension Dispatcher {
     /// Takes our empty directories out of the cgroup tree; those with jobs in them stay.
     package func leavePlace() {
         takeBackAll()
-        while !closing.isEmpty { closeOne() }
+        clearAway()
+        clearing.sync {}
         supervisor.stop()
         supervisor.root.removeIfEmpty()
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Cgroups
+import Dispatch
 import Glibc
 import JobModel
 import JobStore
@@ -36,7 +37,8 @@ package actor Dispatcher {
     /// Attempts that ended, until their record is on disk.
     var ending: [AttemptKey: Ended] = [:]
     /// Those whose record is on disk, until they are cleared away.
-    var closing: [Running] = []
+    var closing: [(job: Int, remains: Remains)] = []
+    let clearing = DispatchQueue(label: "jobsd.clearing")
     /// The texts that were read last, and what they say.
     var lastRead: (document: JobDocument, spec: JobSpec, context: SubmissionContext)?
     /// Jobs of which somebody's change is on its way to the disk.
@@ -44,6 +46,8 @@ package actor Dispatcher {
     /// Jobs of which something is not on disk yet, so that they start from here: a read may be older than what was
     /// appended last.
     var fresh: [Int: (job: StoredJob, document: JobDocument)] = [:]
+    /// Jobs that are likely to start next, as they are on disk; without those that anything has happened to since.
+    var readAhead: [Int: (job: StoredJob, document: JobDocument)] = [:]
     /// What an operator has set; see ``set(_:)``.
     var wishes: QueueSettings
     var expiry = Expiry()

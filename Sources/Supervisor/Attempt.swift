@@ -41,7 +41,7 @@ package final class Attempt {
     /// Launches `plan` in `cgroup`, whose limits are written here.
     convenience init(
         request: Supervisor.Request, plan: Plan, cgroup: AttemptCgroup, unenforced: [String: String],
-        supervisor: Supervisor, onEnd: @escaping (Record) -> Void
+        ahead: Bool, supervisor: Supervisor, onEnd: @escaping (Record) -> Void
     ) throws(SupervisorError) {
         do throws(CgroupError) { try cgroup.apply(request.spec.limits, oom: request.spec.oom) } catch {
             throw .cgroup(error)
@@ -67,6 +67,23 @@ package final class Attempt {
         evidence.limits.unenforced = unenforced
         // jobs-init may have written its first frame before the watch was there.
         if request.queued != nil { readReport() }
+        guard !ahead else { return }
+        do throws(SupervisorError) { try meet() } catch {
+            settle()
+            throw error
+        }
+    }
+
+    /// Gets to know jobs-init, for which the template may have to be waited for.
+    private func meet() throws(SupervisorError) {
+        guard let process = try launch.meet() else { return }
+        try watchInit(process)
+    }
+
+    private func watchInit(_ process: Process) throws(SupervisorError) {
+        do throws(Errno) { try loop.watch(process.pidfd.rawValue) { [self] in initEnded() } } catch {
+            throw .system(operation: "watch", detail: "jobs-init", error)
+        }
     }
 
     /// Watches an attempt that runs, whoever launched it.
@@ -97,11 +114,11 @@ package final class Attempt {
             } else {
                 try loop.watch(launch.report.rawValue) { [self] in readReport() }
             }
-            if let process = launch.process { try loop.watch(process.pidfd.rawValue) { [self] in initEnded() } }
             try watch.begin()
         } catch {
             throw .system(operation: "watch", detail: "the attempt", error)
         }
+        if let process = launch.process { try watchInit(process) }
     }
 
     /// Takes note of what happened to an adopted attempt while nobody watched; it may be its end.
@@ -144,8 +161,10 @@ package final class Attempt {
         tell(suspended ? Control.pause : Control.resume)
     }
 
-    /// Whether it can begin: somebody may have killed its jobs-init at its gate, and we may.
-    package var isWaiting: Bool { !isDoomed && launch.process?.ends(within: 0) == false }
+    /// Whether it can begin: somebody may have killed its jobs-init at its gate, or the template over it, and we may.
+    package func canBegin() -> Bool {
+        (try? meet()) != nil && !isDoomed && launch.process?.ends(within: 0) == false
+    }
 
     /// The turn of a queued job has come: notes what its account will be compared with. Its command still waits.
     package func begin() throws(SupervisorError) {
@@ -168,6 +187,7 @@ package final class Attempt {
     ///   as any other then, unless it is disowned.
     package func takeBack() -> Bool {
         isDoomed = true
+        try? meet()
         try? launch.process?.signal(SIGKILL)
         guard launch.process?.ends(within: 200) ?? true else { return false }
         if !isFinished {
@@ -175,7 +195,7 @@ package final class Attempt {
             reap()
         }
         launch.gate?.close()
-        try? close()
+        try? remains().clearAway()
         return true
     }
 
@@ -206,12 +226,15 @@ package final class Attempt {
         evidence.setupFailure = SetupFailure(
             step: "understand jobs-init;", detail: "it is of another version than jobs, install both together",
             errno: EPROTO)
+        try? meet()
         try? launch.process?.signal(SIGKILL)
     }
 
     private func handle(_ report: Report) {
         switch report {
-        case .born: launch.gate?.noteBirth()
+        case .born:
+            // One that the template has not lived to tell us of sees its gate close.
+            if (try? meet()) != nil { launch.gate?.noteBirth() }
         case .started(let start): self.start = start
         case .failed(let failure): evidence.setupFailure = failure
         case .endedFromOutside: evidence.endedFromOutside = true
@@ -235,7 +258,7 @@ package final class Attempt {
             cgroup.kill()
             if hasNeverRun, let onNeverStarted {
                 settle()
-                try? close()
+                try? remains().clearAway()
                 reap()
                 return onNeverStarted()
             }
@@ -257,14 +280,15 @@ package final class Attempt {
         // What memory consists of first: files in a private tmpfs go with the mounts.
         isFinished = true
         supervisor.live.remove(cgroup.name)
-        watch.sample(always: true)
+        let memory = cgroup.memoryStat()
+        watch.sample(memory)
         stopWatching()
         if request.queued == nil {
             // jobs-init leaves when we close this; its mounts go with it while we read what the kernel counted, which
             // stays until the cgroup goes.
             launch.control = nil
         }
-        var reading = cgroup.usage()
+        var reading = cgroup.usage(memory)
         evidence.oom = reading.oom
         completeUsage(&reading)
         gatherOOMEvidence()
@@ -289,14 +313,11 @@ package final class Attempt {
         onEnd(record)
     }
 
-    /// Lets a queued job's jobs-init go and removes everything but the output. After the record is on disk: whoever dies
-    /// before that, the next daemon finds all it needs to make the record again.
-    package func close() throws(CgroupError) {
-        tell(Control.leave)
-        launch.control = nil
-        // The files last: they say where the cgroup is to whoever tries again after a failure.
-        try cgroup.remove()
-        request.queued?.removeWorkingFiles()
+    /// What is left of a queued job's attempt. To be cleared away after its record is on disk: whoever dies before that,
+    /// the next daemon finds all it needs to make the record again.
+    package func remains() -> Remains {
+        defer { launch.control = nil }
+        return Remains(cgroup: cgroup, directory: request.queued, control: launch.control)
     }
 
     /// It has ended for us, without an account.

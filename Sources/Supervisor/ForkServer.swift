@@ -12,6 +12,28 @@ final class ForkServer {
     private let cgroup: Descriptor?
     private var process: Process?
     private var socket: Descriptor?
+    /// Whose answers are to come, in that order.
+    private var asked: [Copy] = []
+
+    /// A copy that was asked for.
+    final class Copy {
+        // Who goes answers all before.
+        private unowned let server: ForkServer
+        fileprivate var outcome: Result<Process, Errno>?
+
+        fileprivate init(of server: ForkServer) { self.server = server }
+
+        /// Waits for the answer, if it is not there yet.
+        ///
+        /// - Throws: `ECONNRESET` if the template died over this. There may be a copy then that nobody knows, which ends
+        ///   when the descriptors that it got are closed here; so the caller begins anew, with others.
+        func process() throws(Errno) -> Process {
+            while true {
+                if let outcome { return try outcome.get() }
+                server.takeAnswer()
+            }
+        }
+    }
 
     /// - Parameters:
     ///   - path: the jobs-init executable.
@@ -40,25 +62,26 @@ final class ForkServer {
         socket = ours
     }
 
-    /// A copy with these descriptors as its 0, 1, 2, …
+    /// Asks for a copy with these descriptors as its 0, 1, 2, …, which takes the template up to a millisecond.
     ///
     /// - Parameter gate: a byte through it lets the copy begin, for which it waits.
-    /// - Throws: `ECONNRESET` if it died over this. There may be a copy then that nobody knows, which ends when the
-    ///   descriptors that it got are closed here; so the caller begins anew, with others, and does not ask again.
     func fork(
         _ namespaces: Namespaces, descriptors: [CInt], waitingFor gate: Descriptor? = nil
-    ) throws(Errno) -> Process {
+    ) throws(Errno) -> Copy {
         let request = ForkRequest(namespaces: namespaces, waits: gate != nil)
         let all = descriptors + (gate.map { [$0.rawValue] } ?? [])
         try start()
         do throws(Errno) { try socket?.send(request.encoded(), descriptors: all) } catch {
             guard error == .brokenPipe || error == .connectionReset else { throw error }
-            // Somebody has killed it since; of this it has heard nothing.
+            // Somebody has killed it since; of this it has heard nothing. What it has answered counts.
+            while !asked.isEmpty { takeAnswer() }
             stop()
             try start()
             try socket?.send(request.encoded(), descriptors: all)
         }
-        return try answer()
+        let copy = Copy(of: self)
+        asked.append(copy)
+        return copy
     }
 
     /// Lets it go, to be waited for by ``stop()``. Copies go on.
@@ -66,6 +89,8 @@ final class ForkServer {
     /// - Returns: what is to be waited for; `nil` if it does not run.
     func dismiss() -> Process? {
         socket = nil
+        for copy in asked { copy.outcome = .failure(.connectionReset) }
+        asked = []
         return process
     }
 
@@ -77,13 +102,19 @@ final class ForkServer {
         self.process = nil
     }
 
-    private func answer() throws(Errno) -> Process {
-        let reply: (bytes: [UInt8], descriptors: [CInt]?)?
-        do throws(Errno) { reply = try socket?.receive() } catch {
-            guard error == .connectionReset || error == .wouldBlock else { throw error }
-            reply = nil
+    /// The next answer is that of the copy which waits for the longest time.
+    private func takeAnswer() {
+        do throws(Errno) {
+            let process = try answer()
+            asked.removeFirst().outcome = .success(process)
+        } catch {
+            // What it has asked for before it died, nobody will answer any more.
+            if !asked.isEmpty { asked.removeFirst().outcome = .failure(error) }
         }
-        guard let reply, let answer = ForkAnswer(decoding: reply.bytes) else {
+    }
+
+    private func answer() throws(Errno) -> Process {
+        guard let reply = try? socket?.receive(), let answer = ForkAnswer(decoding: reply.bytes) else {
             // Somebody has killed it, or stopped it.
             try? process?.signal(SIGKILL)
             stop()

@@ -7,8 +7,9 @@ import SystemPackage
 
 /// The descriptors and the process behind one attempt.
 struct Launch {
-    /// jobs-init; `nil` if it is gone already when its attempt is taken over.
-    let process: Process?
+    /// jobs-init; `nil` before ``meet()``, and if it is gone already when its attempt is taken over.
+    private(set) var process: Process?
+    private var copy: ForkServer.Copy?
     /// A pipe in the foreground, a file of ``AttemptDirectory`` for a queued job.
     let report: Descriptor
     /// Closing it tells jobs-init of the foreground to leave; while it is open, jobs-init stays.
@@ -30,7 +31,7 @@ struct Launch {
             report = reportPipe.read
             control = controlPipe.write
             isChild = true
-            process = try Self.start(plan, table: table, by: server)
+            copy = try Self.start(plan, table: table, by: server)
         } catch {
             throw Self.failure(error)
         }
@@ -61,10 +62,20 @@ struct Launch {
             control = orders
             gate = Gate(gatePipe.write)
             isChild = true
-            process = try Self.start(plan, table: table, by: server)
+            copy = try Self.start(plan, table: table, by: server)
         } catch {
             throw Self.failure(error)
         }
+    }
+
+    /// Waits until the template has told who jobs-init is.
+    ///
+    /// - Returns: it, the first time.
+    mutating func meet() throws(SupervisorError) -> Process? {
+        guard let copy else { return nil }
+        self.copy = nil
+        do throws(Errno) { process = try copy.process() } catch { throw Self.failure(error) }
+        return process
     }
 
     /// Takes a running jobs-init over from a daemon that is gone.
@@ -81,21 +92,24 @@ struct Launch {
         error == .connectionReset ? .templateDied : .system(operation: "start", detail: "jobs-init", error)
     }
 
-    private static func start(_ plan: Plan, table: DescriptorTable, by server: ForkServer) throws(Errno) -> Process {
+    private static func start(
+        _ plan: Plan, table: DescriptorTable, by server: ForkServer
+    ) throws(Errno) -> ForkServer.Copy {
         try table.plan.write(plan.encoded())
         // Time and cgroup namespaces are entered later, by the process that needs them.
         var spaces = plan.namespaces.subtracting(.time).subtracting(.cgroup)
         if !plan.initProcess { spaces.remove(.pid) }
         guard spaces.contains(.user) else { return try server.fork(spaces, descriptors: table.raw) }
         let gate = try Descriptor.pipe()
-        let process = try server.fork(spaces, descriptors: table.raw, waitingFor: gate.read)
+        let copy = try server.fork(spaces, descriptors: table.raw, waitingFor: gate.read)
+        let process = try copy.process()
         do throws(Errno) { try UserMaps.write(for: process.pid) } catch {
             try? process.signal(SIGKILL)
             _ = try? process.wait()
             throw error
         }
         try gate.write.write([1])
-        return process
+        return copy
     }
 }
 

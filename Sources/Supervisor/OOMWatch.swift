@@ -52,12 +52,14 @@ final class OOMWatch {
     }
 
     /// Looks at memory now. At most every 10 ms while events pour in.
-    func sample(always: Bool = false) {
+    func sample() {
         let now = Clock.monotonicMicroseconds
-        guard always || now - lastSampleUsec > 10_000 else { return }
+        guard now - lastSampleUsec > 10_000 else { return }
         lastSampleUsec = now
-        largest.formUnion(cgroup.memorySplit())
+        sample(cgroup.memoryStat())
     }
+
+    func sample(_ stat: FlatKeyed) { largest.formUnion(cgroup.memorySplit(stat)) }
 
     private func limitReached() {
         sampledWhileRunning = true

@@ -82,8 +82,11 @@ package final class Supervisor {
     ///
     /// A queued job's command waits for ``Attempt/begin()`` and at its ``Attempt/gate``.
     ///
+    /// - Parameter ahead: does not wait for jobs-init to be there: ``Attempt/canBegin()`` will.
     /// - Throws: if nothing was started. What goes wrong later is in the record.
-    package func start(_ request: Request, onEnd: @escaping (Record) -> Void) throws(SupervisorError) -> Attempt {
+    package func start(
+        _ request: Request, ahead: Bool = false, onEnd: @escaping (Record) -> Void
+    ) throws(SupervisorError) -> Attempt {
         var request = request
         let unenforced = try checkLimits(&request)
         let builder = PlanBuilder(
@@ -93,15 +96,16 @@ package final class Supervisor {
         var plan = try builder.build()
         plan.terminal = request.terminal
         complete(&plan, request)
-        do throws(SupervisorError) { return try launch(request, plan, unenforced, onEnd) } catch {
+        do throws(SupervisorError) { return try launch(request, plan, unenforced, ahead, onEnd) } catch {
             // A copy that nobody knows waits at a gate which is closed by now. In the foreground there is no gate.
             guard request.queued != nil, case .templateDied = error else { throw error }
-            return try launch(request, plan, unenforced, onEnd)
+            return try launch(request, plan, unenforced, ahead, onEnd)
         }
     }
 
     private func launch(
-        _ request: Request, _ plan: Plan, _ unenforced: [String: String], _ onEnd: @escaping (Record) -> Void
+        _ request: Request, _ plan: Plan, _ unenforced: [String: String], _ ahead: Bool,
+        _ onEnd: @escaping (Record) -> Void
     ) throws(SupervisorError) -> Attempt {
         let cgroup: AttemptCgroup
         do throws(CgroupError) {
@@ -111,7 +115,8 @@ package final class Supervisor {
         if let directory = request.queued { try directory.make() }
         do throws(SupervisorError) {
             return try Attempt(
-                request: request, plan: plan, cgroup: cgroup, unenforced: unenforced, supervisor: self, onEnd: onEnd)
+                request: request, plan: plan, cgroup: cgroup, unenforced: unenforced, ahead: ahead, supervisor: self,
+                onEnd: onEnd)
         } catch {
             cgroup.kill()
             try? cgroup.remove()

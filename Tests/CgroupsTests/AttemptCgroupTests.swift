@@ -42,7 +42,8 @@ import Testing
         "memory_file_bytes", "memory_shmem_bytes", "memory_kernel_bytes",
     ]
 
-    private func expectNothingKnown(_ reading: UsageReading) {
+    private func expectNothingKnown(_ cgroup: AttemptCgroup) {
+        let reading = cgroup.usage(cgroup.memoryStat())
         for figure in Usage.figures where !Self.others.contains(figure.key) {
             #expect(reading.usage[keyPath: figure.path] == nil, "\(figure.key) is made up")
             #expect(reading.unavailable[figure.key]?.isEmpty == false, "\(figure.key) has no reason")
@@ -50,15 +51,15 @@ import Testing
     }
 
     @Test func `of files that are absent no figure is made up, v2`() throws {
-        expectNothingKnown(try AttemptCgroup("run-1-1", limits: Limits(), in: unified("memory pids io cpu\n")).usage())
+        expectNothingKnown(try AttemptCgroup("run-1-1", limits: Limits(), in: unified("memory pids io cpu\n")))
     }
 
     @Test func `of files that are absent no figure is made up, v1`() throws {
-        expectNothingKnown(try AttemptCgroup("run-1-1", limits: Limits(), in: legacy()).usage())
+        expectNothingKnown(try AttemptCgroup("run-1-1", limits: Limits(), in: legacy()))
     }
 
     @Test func `of controllers that are absent no figure is made up`() throws {
-        expectNothingKnown(try AttemptCgroup("run-1-1", limits: Limits(), in: unified("\n")).usage())
+        expectNothingKnown(try AttemptCgroup("run-1-1", limits: Limits(), in: unified("\n")))
     }
 
     @Test func `controllers mounted together share the attempt's directory`() throws {

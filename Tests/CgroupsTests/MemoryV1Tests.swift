@@ -59,7 +59,7 @@ import Testing
 
     @Test func `every figure that v1 has`() throws {
         var reading = UsageReading()
-        MemoryV1.usage(of: try FakeCgroup(Self.complete).directory(.v1), into: &reading)
+        try fill(&reading, from: FakeCgroup(Self.complete))
         #expect(reading.usage.memoryPeakBytes == 33_554_432)
         #expect(reading.usage.memoryOOMKills == 2)
         #expect(reading.usage.memoryLimitHits == 108)
@@ -72,7 +72,7 @@ import Testing
 
     @Test func `nothing readable is nothing known, each with its reason`() throws {
         var reading = UsageReading()
-        MemoryV1.usage(of: try FakeCgroup().directory(.v1), into: &reading)
+        try fill(&reading, from: FakeCgroup())
         #expect(reading.usage == Usage())
         #expect(reading.unavailable.count == 8)
         for (key, reason) in reading.unavailable { #expect(!reason.isEmpty, "\(key)") }
@@ -81,7 +81,7 @@ import Testing
     @Test func `a kernel before 4.13 counts no kills, which is not none`() throws {
         var reading = UsageReading()
         let old = try FakeCgroup(["memory.oom_control": "oom_kill_disable 0\nunder_oom 0\n", "memory.failcnt": "1\n"])
-        MemoryV1.usage(of: try old.directory(.v1), into: &reading)
+        try fill(&reading, from: old)
         #expect(reading.usage.memoryOOMKills == nil)
         #expect(reading.unavailable["memory_oom_kills"]?.contains("4.13") == true)
         #expect(reading.usage.memoryLimitHits == 1)
@@ -112,7 +112,7 @@ import Testing
         #expect(MemoryV1.oom(of: reached).reachedLimit == true)
         #expect(MemoryV1.oom(of: reached).limitHits == nil, "it was reached: 0 would be wrong")
         var reading = UsageReading()
-        MemoryV1.usage(of: reached, into: &reading)
+        MemoryV1.usage(of: reached, reached.memoryStat, into: &reading)
         #expect(reading.usage.memoryLimitHits == nil)
         #expect(reading.unavailable["memory_limit_hits"]?.contains("6.13") == true)
         files["memory.max_usage_in_bytes"] = "33550336\n"
@@ -127,14 +127,24 @@ import Testing
     }
 
     @Test func `memory is split with what is below, tmpfs counted once`() throws {
-        let split = MemoryV1.split(of: try FakeCgroup(Self.complete).directory(.v1))
+        let split = try parts(FakeCgroup(Self.complete))
         #expect(split == MemorySplit(anon: 1_843_200, file: 2_555_904, shmem: 36_864, kernel: 1_290_240))
-        #expect(MemoryV1.split(of: try FakeCgroup().directory(.v1)) == MemorySplit())
+        #expect(try parts(FakeCgroup()) == MemorySplit())
     }
 
     @Test func `more shmem than cache, as torn counters may say, is no negative cache`() throws {
         let text = "total_cache 4096\ntotal_shmem 8192\n"
-        #expect(MemoryV1.split(of: try FakeCgroup(["memory.stat": text]).directory(.v1)).file == 0)
+        #expect(try parts(FakeCgroup(["memory.stat": text])).file == 0)
+    }
+
+    private func parts(_ cgroup: FakeCgroup) throws -> MemorySplit {
+        let directory = try cgroup.directory(.v1)
+        return MemoryV1.split(of: directory, directory.memoryStat)
+    }
+
+    private func fill(_ reading: inout UsageReading, from cgroup: FakeCgroup) throws {
+        let directory = try cgroup.directory(.v1)
+        MemoryV1.usage(of: directory, directory.memoryStat, into: &reading)
     }
 }
 

@@ -34,13 +34,14 @@ package enum MemoryV1: MemoryController {
 
     package static func current(of directory: CgroupDirectory) -> Int? { directory.readInt("memory.usage_in_bytes") }
 
-    package static func usage(of directory: CgroupDirectory, into reading: inout UsageReading) {
-        reading.set(
-            "memory_peak_bytes", \.memoryPeakBytes, directory.readInt("memory.max_usage_in_bytes"),
-            otherwise: "no memory.max_usage_in_bytes")
+    package static func usage(
+        of directory: CgroupDirectory, _ stat: FlatKeyed, into reading: inout UsageReading
+    ) {
+        let peak = directory.readInt("memory.max_usage_in_bytes")
+        reading.set("memory_peak_bytes", \.memoryPeakBytes, peak, otherwise: "no memory.max_usage_in_bytes")
         reading.set("swap_peak_bytes", \.swapPeakBytes, nil, otherwise: "cgroup v1 keeps no peak of swap alone")
         let kills = kills(in: directory)
-        let counters = counters(of: directory, kills: kills)
+        let counters = counters(of: directory, kills: kills, peak: peak)
         reading.oom = counters
         reading.set(
             "memory_oom_kills", \.memoryOOMKills, kills,
@@ -55,13 +56,11 @@ package enum MemoryV1: MemoryController {
                 ? "the limit was reached, but this kernel's memory.memsw.failcnt does not count it (6.13 and later)"
                 : "no memory.failcnt")
         reading.set("memory_high_hits", \.memoryHighHits, nil, otherwise: "cgroup v1 does not count its soft limit")
-        let stat = FlatKeyed(directory.read("memory.stat"))
         reading.set(
             "major_faults", \.majorFaults, stat["total_pgmajfault"], otherwise: "no total_pgmajfault in memory.stat")
     }
 
-    package static func split(of directory: CgroupDirectory) -> MemorySplit {
-        let stat = FlatKeyed(directory.read("memory.stat"))
+    package static func split(of directory: CgroupDirectory, _ stat: FlatKeyed) -> MemorySplit {
         return MemorySplit(
             anon: stat["total_rss"], file: stat["total_cache"].map { max(0, $0 - (stat["total_shmem"] ?? 0)) },
             shmem: stat["total_shmem"], kernel: directory.readInt("memory.kmem.usage_in_bytes"))
@@ -69,19 +68,18 @@ package enum MemoryV1: MemoryController {
 
     /// `oom_kill` is local on v1 (4.13), so those of sub-cgroups are added: a job may have made some.
     package static func oom(of directory: CgroupDirectory) -> OOMCounters {
-        counters(of: directory, kills: kills(in: directory))
+        counters(
+            of: directory, kills: kills(in: directory), peak: directory.readInt("memory.max_usage_in_bytes"))
     }
 
-    private static func counters(of directory: CgroupDirectory, kills: Int?) -> OOMCounters {
+    private static func counters(of directory: CgroupDirectory, kills: Int?, peak: Int?) -> OOMCounters {
         var counters = OOMCounters(kills: kills ?? 0, limitHits: 0)
         // Either may rise alone: with memsw = memory the kernel stops at whichever it tries first. From 6.13 on memsw's
         // failures are not counted at all (page_counter's track_failcnt), so the peak has to tell.
         let failures = failures(of: directory)
         counters.limitHits = failures
         counters.reachedLimit = failures.map { $0 > 0 }
-        if (failures ?? 0) == 0, let peak = directory.readInt("memory.max_usage_in_bytes"),
-            let limit = limit(of: directory), peak >= limit
-        {
+        if (failures ?? 0) == 0, let peak, let limit = limit(of: directory), peak >= limit {
             counters.limitHits = nil
             counters.reachedLimit = true
         }

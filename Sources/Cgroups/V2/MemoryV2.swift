@@ -26,10 +26,11 @@ package enum MemoryV2: MemoryController {
 
     package static func current(of directory: CgroupDirectory) -> Int? { directory.readInt("memory.current") }
 
-    package static func usage(of directory: CgroupDirectory, into reading: inout UsageReading) {
+    package static func usage(
+        of directory: CgroupDirectory, _ stat: FlatKeyed, into reading: inout UsageReading
+    ) {
         let events = FlatKeyed(directory.read("memory.events"))
         reading.oom = counters(events)
-        let stat = FlatKeyed(directory.read("memory.stat"))
         reading.set(
             "memory_peak_bytes", \.memoryPeakBytes, directory.readInt("memory.peak"),
             otherwise: "no memory.peak (kernel 5.19)")
@@ -51,8 +52,7 @@ package enum MemoryV2: MemoryController {
         reading.set("memory_full_pressure_usec", \.memoryFullPressureUsec, pressure.fullUsec, otherwise: noPSI)
     }
 
-    package static func split(of directory: CgroupDirectory) -> MemorySplit {
-        let stat = FlatKeyed(directory.read("memory.stat"))
+    package static func split(of directory: CgroupDirectory, _ stat: FlatKeyed) -> MemorySplit {
         return MemorySplit(
             anon: stat["anon"], file: stat["file"].map { max(0, $0 - (stat["shmem"] ?? 0)) }, shmem: stat["shmem"],
             // One line since 5.18; before that its parts.
