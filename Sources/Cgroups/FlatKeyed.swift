@@ -15,7 +15,10 @@ package struct FlatKeyed: Sendable {
 
     private func value(where isKey: (ArraySlice<UInt8>) -> Bool) -> Int? {
         var found: Int?
-        for line in bytes.split(separator: UInt8(ascii: "\n")) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let line = rest.prefix { $0 != UInt8(ascii: "\n") }
+            rest = rest.dropFirst(line.count + 1)
             guard let space = line.firstIndex(of: UInt8(ascii: " ")), isKey(line[..<space]) else { continue }
             found = Int(String(decoding: line[(space + 1)...], as: UTF8.self)) ?? found
         }
@@ -29,15 +32,16 @@ package struct Pressure: Hashable, Sendable {
     package var fullUsec: Int?
 
     package init(_ text: String?) {
-        for line in (text ?? "").split(separator: "\n") {
-            let words = line.split(separator: " ")
-            guard let total = words.first(where: { $0.hasPrefix("total=") }).flatMap({ Int($0.dropFirst(6)) }) else {
-                continue
-            }
-            switch words.first {
-            case "some": someUsec = total
-            case "full": fullUsec = total
-            default: continue
+        // By bytes, which is ten times as fast as by characters; every attempt reads three such files.
+        for line in (text ?? "").utf8.split(separator: UInt8(ascii: "\n")) {
+            let words = line.split(separator: UInt8(ascii: " "))
+            guard let kind = words.first, let word = words.first(where: { $0.starts(with: "total=".utf8) }),
+                let total = Int(Substring(word.dropFirst(6)))
+            else { continue }
+            if kind.elementsEqual("some".utf8) {
+                someUsec = total
+            } else if kind.elementsEqual("full".utf8) {
+                fullUsec = total
             }
         }
     }

@@ -5,12 +5,13 @@ import JobsAPI
 
 /// Who hears of changes, once they are on disk.
 extension Dispatcher {
-    /// State changes from now on, until the stream is dropped.
-    package func changes() -> AsyncStream<StateChange> {
+    /// State changes from now on, until the stream is dropped; those that got on disk at about the same time
+    /// come together.
+    package func changes() -> AsyncStream<[StateChange]> {
         let id = nextWatcher
         nextWatcher += 1
         let (stream, continuation) = AsyncStream.makeStream(
-            of: StateChange.self, bufferingPolicy: .bufferingNewest(4096))
+            of: [StateChange].self, bufferingPolicy: .bufferingNewest(4096))
         if isStopping { continuation.finish() }
         watchers[id] = continuation
         continuation.onTermination = { [self] _ in
@@ -32,14 +33,19 @@ extension Dispatcher {
 
     func announce(_ changes: [Change]) {
         guard !watchers.isEmpty else { return }
-        for change in changes {
-            guard let news = StateChange(change) else { continue }
-            for (id, watcher) in watchers {
-                // Whoever is that far behind would miss something. An end is what it hears: it comes back and asks anew.
-                if case .dropped = watcher.yield(news) {
-                    watcher.finish()
-                    watchers[id] = nil
-                }
+        if news.isEmpty { executor.eventLoop.atTurnsEnd { [self] in assumeIsolated { $0.tellWatchers() } } }
+        news += changes.compactMap { StateChange($0) }
+    }
+
+    private func tellWatchers() {
+        let news = news
+        self.news = []
+        guard !news.isEmpty else { return }
+        for (id, watcher) in watchers {
+            // Whoever is that far behind would miss something. An end is what it hears: it comes back and asks anew.
+            if case .dropped = watcher.yield(news) {
+                watcher.finish()
+                watchers[id] = nil
             }
         }
     }

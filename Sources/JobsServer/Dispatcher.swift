@@ -51,8 +51,10 @@ package actor Dispatcher {
     /// What an operator has set; see ``set(_:)``.
     var wishes: QueueSettings
     var expiry = Expiry()
-    var watchers: [Int: AsyncStream<StateChange>.Continuation] = [:]
+    var watchers: [Int: AsyncStream<[StateChange]>.Continuation] = [:]
     var nextWatcher = 0
+    /// What they hear at the end of the loop's turn.
+    var news: [StateChange] = []
     var outputFollowers: [Int: [AsyncStream<Void>.Continuation]] = [:]
     /// Set while the disk refuses our writes: nothing starts, and ended attempts wait for it.
     var storeTrouble: StoreError?

@@ -19,6 +19,8 @@ package final class LoopExecutor: SerialExecutor, @unchecked Sendable {
     private struct Inbox {
         var jobs: [UnownedJob] = []
         var blocks: [@Sendable () -> Void] = []
+        /// Whether the loop has been woken for what is in here.
+        var isAwaited = false
         var thread: pthread_t?
     }
 
@@ -63,20 +65,27 @@ package final class LoopExecutor: SerialExecutor, @unchecked Sendable {
 
     package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        inbox.withLock { $0.jobs.append(job) }
-        try? wake.write([1, 0, 0, 0, 0, 0, 0, 0])
+        put { $0.jobs.append(job) }
     }
 
     /// Runs `block` on the thread, after what was posted before.
     func post(_ block: @escaping @Sendable () -> Void) {
-        inbox.withLock { $0.blocks.append(block) }
-        try? wake.write([1, 0, 0, 0, 0, 0, 0, 0])
+        put { $0.blocks.append(block) }
+    }
+
+    private func put(_ change: (inout sending Inbox) -> Void) {
+        let isFirst = inbox.withLock { inbox in
+            change(&inbox)
+            defer { inbox.isAwaited = true }
+            return !inbox.isAwaited
+        }
+        if isFirst { try? wake.write([1, 0, 0, 0, 0, 0, 0, 0]) }
     }
 
     private func takeInbox() {
         _ = try? wake.read(limit: 8)
         let (blocks, jobs) = inbox.withLock { inbox in
-            defer { (inbox.blocks, inbox.jobs) = ([], []) }
+            defer { (inbox.blocks, inbox.jobs, inbox.isAwaited) = ([], [], false) }
             return (inbox.blocks, inbox.jobs)
         }
         for block in blocks { block() }

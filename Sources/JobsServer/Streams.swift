@@ -74,10 +74,11 @@ extension Routes {
                         let (texts, continuation) = AsyncStream.makeStream(
                             of: String.self, bufferingPolicy: .bufferingOldest(4096))
                         group.addTask {
-                            for await change in changes where ids?.contains(change.job) ?? true {
-                                if case .dropped = continuation.yield("event: state\ndata: \(change.json.text())\n\n") {
-                                    break
-                                }
+                            for await batch in changes {
+                                let wanted = batch.filter { ids?.contains($0.job) ?? true }
+                                guard !wanted.isEmpty else { continue }
+                                let text = wanted.map { "event: state\ndata: \($0.json.text())\n\n" }.joined()
+                                if case .dropped = continuation.yield(text) { break }
                             }
                             // The daemon ends, or the reader is too slow.
                             continuation.finish()
