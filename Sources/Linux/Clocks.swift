@@ -6,6 +6,9 @@ package enum Clock {
     package static var monotonicMicroseconds: Int { read(CLOCK_MONOTONIC) }
     package static var realtimeMicroseconds: Int { read(CLOCK_REALTIME) }
 
+    /// Since boot, suspended time included, in the ticks of `/proc/PID/stat`.
+    package static var bootTicks: Int { read(CLOCK_BOOTTIME) / (1_000_000 / max(1, sysconf(CInt(_SC_CLK_TCK)))) }
+
     private static func read(_ clock: clockid_t) -> Int {
         var time = timespec()
         clock_gettime(clock, &time)

@@ -16,6 +16,12 @@ package struct Namespaces: OptionSet, Hashable, Sendable {
     package static let cgroup = Namespaces(rawValue: UInt64(CLONE_NEWCGROUP))
     package static let time = Namespaces(rawValue: UInt64(CLONE_NEWTIME))
 
+    // The set's own functions, because those of every OptionSet look the type up at run time: in a copy of jobs-init, each
+    // time for the first time.
+    package func contains(_ other: Namespaces) -> Bool { rawValue & other.rawValue == other.rawValue }
+    package func intersection(_ other: Namespaces) -> Namespaces { Namespaces(rawValue: rawValue & other.rawValue) }
+    package func subtracting(_ other: Namespaces) -> Namespaces { Namespaces(rawValue: rawValue & ~other.rawValue) }
+
     /// Moves this process into new ones. See `unshare(2)`.
     package func unshare() throws(Errno) { try syscall(Int(SYS_unshare), Int(rawValue)) }
 }

@@ -73,14 +73,17 @@ package struct Process: Sendable {
         return result == 0 ? nil : Process(pid: pid_t(result), pidfd: Descriptor(pidfd))
     }
 
-    /// A process that somebody else started, told from a later one of the same pid by its start; `nil` if it is gone.
+    /// A process that had that pid at a moment, told from a later one by its start; `nil` if it is gone.
     ///
     /// See `pidfd_open(2)`, kernel 5.3.
-    package static func find(pid: pid_t, startTicks: Int) -> Process? {
+    ///
+    /// - Parameter bootTicks: that moment, as ``Clock/bootTicks``; whoever started after it has taken the pid over.
+    package static func find(pid: pid_t, at bootTicks: Int) -> Process? {
         guard pid > 0, let raw = try? syscall(Int(SYS_pidfd_open), Int(pid), 0) else { return nil }
         let found = Process(pid: pid, pidfd: Descriptor(CInt(raw)))
         // The descriptor first: a pid that is taken over after this line is not the one it holds. A zombie is gone, too.
-        return ProcessStat.startTicks(of: "\(pid)") == startTicks && found.isAlive ? found : nil
+        guard let start = ProcessStat.startTicks(of: "\(pid)"), start <= bootTicks else { return nil }
+        return found.isAlive ? found : nil
     }
 
     private var isAlive: Bool { !ends(within: 0) }

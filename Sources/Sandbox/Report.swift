@@ -19,8 +19,8 @@ package enum Report: Hashable, Sendable {
     /// A process that can be told from a later one of the same pid.
     package struct Birth: Hashable, Sendable {
         package var pid = 0
-        /// Field 22 of `/proc/PID/stat`.
-        package var startTicks = 0
+        /// When it wrote this, as ``Clock/bootTicks``: to read its own start from `/proc` would cost a twentieth of the set-up.
+        package var bootTicks = 0
         package init() {}
     }
 
@@ -136,7 +136,7 @@ extension Report {
         case 5:
             var birth = if case .born(let value) = self { value } else { Birth() }
             a.field(&birth.pid)
-            a.field(&birth.startTicks)
+            a.field(&birth.bootTicks)
             self = .born(birth)
         default: a.reject()
         }

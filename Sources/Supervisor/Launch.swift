@@ -141,8 +141,8 @@ private struct DescriptorTable {
         if let unified = cgroup.unified {
             plan.cgroupDescriptor = add(unified.descriptor)
             // 5.14; without it jobs-init kills by list.
-            if unified.has("cgroup.kill") {
-                plan.killDescriptor = add(try Descriptor.open("cgroup.kill", at: unified.descriptor, O_WRONLY))
+            if let kill = try? Descriptor.open("cgroup.kill", at: unified.descriptor, O_WRONLY) {
+                plan.killDescriptor = add(kill)
             }
             plan.processesDescriptor = add(try Descriptor.open("cgroup.procs", at: unified.descriptor))
         }

@@ -167,7 +167,7 @@ package final class Supervisor {
             try clear(baseline, directory)
             return hasRun ? .vanished("Its report in \(directory.path) is gone or damaged.") : .neverStarted
         }
-        let process = Process.find(pid: pid_t(birth.pid), startTicks: birth.startTicks)
+        let process = Process.find(pid: pid_t(birth.pid), at: birth.bootTicks)
         let cgroup: AttemptCgroup
         do throws(CgroupError) { cgroup = try AttemptCgroup(adopting: baseline.place, in: root) } catch {
             throw .cgroup(error)

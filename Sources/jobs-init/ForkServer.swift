@@ -53,7 +53,9 @@ enum ForkServer {
         plan.queued = Plan.Queued()
         _ = Plan(decoding: plan.encoded())
         _ = Report.born(Report.Birth()).encoded()
-        _ = ProcessStat.startTicks(of: "self")
+        _ = Clock.bootTicks
+        // Fails.
+        _ = try? Files.readLink("/")
         _ = try? Files.readLink("/proc/self")
         _ = withCStrings(plan.arguments) { $0.pointee == nil }
         _ = awaitAny(of: [0])

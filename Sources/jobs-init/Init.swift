@@ -42,7 +42,7 @@ final class Init {
         var birth = Report.Birth()
         do throws(Errno) {
             birth.pid = Int(try Files.readLink("/proc/self")) ?? 0
-            birth.startTicks = ProcessStat.startTicks(of: "self") ?? 0
+            birth.bootTicks = Clock.bootTicks
         } catch { throw SetupFailure(step: "read", detail: "/proc/self", errno: error.rawValue) }
         // Nobody would find us again without it, and the daemon would wait for it for ever.
         do throws(Errno) { try report.write(Report.born(birth).encoded()) } catch { exit(125) }

@@ -148,7 +148,7 @@ func jobsInits(below state: String) -> [pid_t] {
 
 /// A process that is the same one later, whatever pid is given to whom.
 func held(_ pid: pid_t) -> Linux.Process? {
-    ProcessStat.startTicks(of: "\(pid)").flatMap { Linux.Process.find(pid: pid, startTicks: $0) }
+    Linux.Process.find(pid: pid, at: Clock.bootTicks)
 }
 
 /// Waits for its end; `false` if that does not come within ten seconds.
