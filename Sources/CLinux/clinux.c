@@ -215,3 +215,5 @@ int clinux_set_winsize(int fd, uint16_t rows, uint16_t columns) {
 }
 
 void clinux_trim_memory(void) { malloc_trim(0); }
+
+void clinux_limit_arenas(int count) { mallopt(M_ARENA_MAX, count); }

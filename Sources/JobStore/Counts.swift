@@ -3,6 +3,20 @@ import GRDB
 import JobModel
 
 extension JobStore {
+    /// How many jobs live, by state: a walk along one index, which a hundred thousand jobs make a few milliseconds long.
+    package func liveCounts() throws(StoreError) -> [JobState: Int] {
+        try read("count jobs") { db in
+            let states = JobState.allCases.filter(\.isLive).map { "'\($0.rawValue)'" }.joined(separator: ", ")
+            let rows = try Row.fetchCursor(
+                db, sql: "SELECT state, count(*) FROM jobs WHERE state IN (\(states)) GROUP BY 1")
+            var counts: [JobState: Int] = [:]
+            while let row = try rows.next() {
+                if let state = JobState(rawValue: row[0]) { counts[state] = row[1] }
+            }
+            return counts
+        }
+    }
+
     /// How many jobs live, by group and state.
     package func counts() throws(StoreError) -> [String: [JobState: Int]] {
         try read("count jobs") { db in

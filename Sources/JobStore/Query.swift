@@ -22,7 +22,7 @@ package struct JobQuery: Hashable, Sendable {
 
     package enum Order: Hashable, Sendable {
         case newestFirst, oldestFirst
-        /// As they will start: by priority, then the oldest first. Sorts all that fit, and knows no pages.
+        /// As they will start: by priority, then the oldest first. Knows no pages.
         case startFirst
     }
 
@@ -57,9 +57,36 @@ extension JobQuery {
         }
     }
 
-    /// The statement for one range; its first two arguments are the range, its last is the limit.
-    var statement: (sql: String, arguments: [any DatabaseValueConvertible]) {
+    /// What of the list one walk along an index gives, in its order.
+    struct Part {
+        var condition: String?
+        var sorting: String
+        var index: String?
+    }
+
+    /// Few jobs have a priority, and an index of their own; all others start in the order of their ids.
+    var parts: [Part] {
+        switch order {
+        case .newestFirst: return [Part(sorting: "id DESC")]
+        case .oldestFirst: return [Part(sorting: "id")]
+        case .startFirst:
+            let sorting = "priority DESC, id"
+            guard isOfLiveJobs else { return [Part(sorting: sorting)] }
+            // The first term says that the index is the right one, which SQLite does not conclude from the second.
+            return [
+                Part(condition: "priority <> 0 AND priority > 0", sorting: sorting, index: "jobs_by_priority"),
+                Part(condition: "priority = 0", sorting: "id"),
+                Part(condition: "priority <> 0 AND priority < 0", sorting: sorting, index: "jobs_by_priority"),
+            ]
+        }
+    }
+
+    private var isOfLiveJobs: Bool { liveOnly || states.map { $0.allSatisfy { !$0.isFinal } } == true }
+
+    /// The statement for one range of a part; its first two arguments are the range, its last is the limit.
+    func statement(_ part: Part) -> (sql: String, arguments: [any DatabaseValueConvertible]) {
         var conditions = ["id BETWEEN ? AND ?"]
+        if let condition = part.condition { conditions.append(condition) }
         var arguments: [any DatabaseValueConvertible] = []
         if let name {
             conditions.append("name = ?")
@@ -81,7 +108,7 @@ extension JobQuery {
             conditions.append("ended_usec >= ?")
             arguments.append(endedSince.microsecondsSinceEpoch)
         }
-        if liveOnly || states.map({ $0.allSatisfy { !$0.isFinal } }) == true { conditions.append("ended_usec IS NULL") }
+        if isOfLiveJobs { conditions.append("ended_usec IS NULL") }
         if let states {
             // Few may have ended among many that wait.
             if !states.isEmpty, states.allSatisfy(\.isFinal) { conditions.append("ended_usec IS NOT NULL") }
@@ -91,29 +118,25 @@ extension JobQuery {
             conditions.append("\(column) IN (\(states.map { _ in "?" }.joined(separator: ", ")))")
             arguments += states.map(\.rawValue)
         }
-        let sorting =
-            switch order {
-            case .newestFirst: "id DESC"
-            case .oldestFirst: "id"
-            case .startFirst: "priority DESC, id"
-            }
         let sql = """
-            SELECT \(StoredJob.columns) FROM jobs WHERE \(conditions.joined(separator: " AND ")) \
-            ORDER BY \(sorting) LIMIT ?
+            SELECT \(StoredJob.columns) FROM jobs\(part.index.map { " INDEXED BY \($0)" } ?? "") \
+            WHERE \(conditions.joined(separator: " AND ")) ORDER BY \(part.sorting) LIMIT ?
             """
         return (sql, arguments)
     }
 
     func fetch(_ db: Database) throws -> [StoredJob] {
-        let (sql, filters) = statement
-        let select = try db.cachedStatement(sql: sql)
         var found: [StoredJob] = []
-        for range in ranges {
-            let ends: [any DatabaseValueConvertible] = [range.lowerBound, range.upperBound]
-            let rows = try Row.fetchCursor(
-                select, arguments: StatementArguments(ends + filters + [max(0, limit - found.count)]))
-            while let row = try rows.next() { found.append(try StoredJob(row)) }
-            if found.count >= limit { break }
+        for part in parts {
+            let (sql, filters) = statement(part)
+            let select = try db.cachedStatement(sql: sql)
+            for range in ranges {
+                let ends: [any DatabaseValueConvertible] = [range.lowerBound, range.upperBound]
+                let rows = try Row.fetchCursor(
+                    select, arguments: StatementArguments(ends + filters + [max(0, limit - found.count)]))
+                while let row = try rows.next() { found.append(try StoredJob(row)) }
+                if found.count >= limit { return found }
+            }
         }
         return found
     }

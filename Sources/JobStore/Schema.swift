@@ -11,6 +11,7 @@ enum Schema {
         migrator.registerMigration("v1-tables") { db in try db.execute(sql: tables) }
         migrator.registerMigration("v2-list-indexes") { db in try db.execute(sql: listIndexes) }
         migrator.registerMigration("v3-output-bytes") { db in try db.execute(sql: outputBytes) }
+        migrator.registerMigration("v4-start-order") { db in try db.execute(sql: startOrder) }
         return migrator
     }()
 
@@ -119,5 +120,10 @@ enum Schema {
         ALTER TABLE jobs ADD COLUMN output_bytes INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE attempts ADD COLUMN output_bytes INTEGER;
         CREATE INDEX jobs_ended ON jobs(id) WHERE ended_usec IS NOT NULL;
+        """
+
+    /// Only of jobs that have a priority, so that the others, which are most, cost nothing.
+    private static let startOrder = """
+        CREATE INDEX jobs_by_priority ON jobs(priority DESC) WHERE ended_usec IS NULL AND priority <> 0;
         """
 }

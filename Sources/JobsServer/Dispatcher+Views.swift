@@ -94,7 +94,7 @@ extension Dispatcher {
         return try await store.offThread { store throws(StoreError) in
             var counts = CountsView()
             counts.draining = isDraining
-            for states in try store.counts().values { counts.live.merge(states) { $0 + $1 } }
+            counts.live = try store.liveCounts()
             if let since { counts.ended = try store.ended(since: since) }
             var totals: [Int: ArrayTotals] = [:]
             for entry in try store.arrayTotals(arrays) {

@@ -5,6 +5,10 @@ import CLinux
 /// `malloc_trim(3)`.
 package func trimMemory() { clinux_trim_memory() }
 
+/// Bounds the arenas that threads take memory from, of which glibc makes eight for each CPU and which keep what they took.
+/// Before there are threads. See `mallopt(3)`.
+package func limitMemoryArenas(_ count: CInt) { clinux_limit_arenas(count) }
+
 /// Whether any swap is on; zram counts. See `sysinfo(2)`.
 package var hasSwap: Bool {
     var info = sysinfo()

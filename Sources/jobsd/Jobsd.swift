@@ -57,6 +57,8 @@ struct Jobsd: AsyncParsableCommand {
     var readyDescriptor: Int32?
 
     mutating func run() async throws {
+        // A list of a thousand jobs would leave its memory behind in each of twenty threads.
+        limitMemoryArenas(2)
         let ready = Readiness(readyDescriptor)
         do {
             try await serve(ready)

@@ -54,6 +54,42 @@ import Testing
             } == [8, 6])
     }
 
+    @Test func inTheOrderInWhichTheyWillStart() async throws {
+        try await store.append([(12, 5), (8, 5), (10, 7), (6, -3), (7, -1)].map(prioritize))
+        func order(_ limit: Int, _ states: Set<JobState>?, live: Bool = false) throws -> [Int] {
+            try ids {
+                $0.order = .startFirst
+                $0.states = states
+                $0.liveOnly = live
+                $0.limit = limit
+            }
+        }
+        #expect(try order(50, [.pending]) == [10, 8, 12, 11, 7, 6])
+        #expect(try order(2, [.pending]) == [10, 8])
+        #expect(try order(5, [.pending]) == [10, 8, 12, 11, 7])
+        #expect(try order(50, [.pending, .held]) == [10, 8, 12, 9, 11, 7, 6])
+        #expect(try order(50, nil, live: true) == [10, 8, 12, 5, 9, 11, 7, 6])
+        // Of those that ended, too.
+        #expect(try order(4, nil) == [10, 8, 12, 1])
+        #expect(try order(0, [.pending]).isEmpty)
+    }
+
+    private func prioritize(_ id: Int, _ priority: Int) -> Change {
+        .updated(job: id, [.priority(priority)], detail: nil, at: moment(3000))
+    }
+
+    @Test func countsOfLiveJobs() throws {
+        #expect(try store.liveCounts() == [.running: 1, .held: 1, .pending: 6])
+        #expect(
+            try store.counts() == ["gpu": [.running: 1, .pending: 3], "default": [.held: 1, .pending: 3]])
+    }
+
+    @Test func severalWithTheirTexts() throws {
+        let found = try store.jobsWithDocuments([7, 99, 3])
+        #expect(found.map(\.job.id) == [7, 3])
+        #expect(found.allSatisfy { $0.document == document })
+    }
+
     @Test func rangesOfIDs() throws {
         #expect(try ids { $0.ids = [5...6, 1...1, 11...99] } == [12, 11, 6, 5, 1])
         #expect(try ids { $0.ids = [1...3, 2...5] } == [5, 4, 3, 2, 1])
@@ -99,17 +135,22 @@ import Testing
         func plan(_ set: (inout JobQuery) -> Void) throws -> String {
             var query = JobQuery()
             set(&query)
-            let (sql, filters) = query.statement
             return try store.database.unsafeRead { db in
-                try Row.fetchAll(
-                    db, sql: "EXPLAIN QUERY PLAN " + sql, arguments: StatementArguments([1, 2] + filters + [50])
-                ).map { $0["detail"] as String }.joined(separator: "; ")
+                try query.parts.flatMap { part in
+                    let (sql, filters) = query.statement(part)
+                    return try Row.fetchAll(
+                        db, sql: "EXPLAIN QUERY PLAN " + sql, arguments: StatementArguments([1, 2] + filters + [50]))
+                }.map { $0["detail"] as String }.joined(separator: "; ")
             }
         }
         let sets: [(inout JobQuery) -> Void] = [
             { _ in }, { $0.liveOnly = true }, { $0.states = [.failed] }, { $0.states = [.failed, .timeout] },
             { $0.states = [.pending] }, { $0.states = [.pending, .held] }, { $0.name = "odd" }, { $0.ownerUID = 1000 },
             { $0.group = "gpu" }, { $0.arrayID = 1 },
+            {
+                $0.states = [.pending]
+                $0.order = .startFirst
+            },
         ]
         for set in sets {
             let text = try plan(set)

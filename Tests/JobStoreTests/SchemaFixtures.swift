@@ -3,7 +3,9 @@
 /// A file as each released version left it. A version's text never changes once it is released.
 enum SchemaFixtures {
     /// Version → what `sqlite3 jobs.db .dump` of it would say, with a completed and a pending job.
-    static let all: [(version: String, sql: String)] = [("v1-tables", v1), ("v2-list-indexes", v2)]
+    static let all: [(version: String, sql: String)] = [
+        ("v1-tables", v1), ("v2-list-indexes", v2), ("v3-output-bytes", v3),
+    ]
 
     private static let v2 =
         v1 + """
@@ -11,6 +13,15 @@ enum SchemaFixtures {
             CREATE INDEX jobs_by_state ON jobs(state);
             CREATE INDEX jobs_by_array ON jobs(array_id) WHERE array_id IS NOT NULL;
             INSERT INTO grdb_migrations VALUES ('v2-list-indexes');
+            """
+
+    private static let v3 =
+        v2 + """
+
+            ALTER TABLE jobs ADD COLUMN output_bytes INTEGER NOT NULL DEFAULT 0;
+            ALTER TABLE attempts ADD COLUMN output_bytes INTEGER;
+            CREATE INDEX jobs_ended ON jobs(id) WHERE ended_usec IS NOT NULL;
+            INSERT INTO grdb_migrations VALUES ('v3-output-bytes');
             """
 
     private static let v1 = """

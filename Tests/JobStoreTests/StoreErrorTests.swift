@@ -32,9 +32,10 @@ import Testing
         store.close()
         let file = try FileHandle(forUpdating: URL(fileURLWithPath: directory.database))
         let end = try file.seekToEnd()
-        // All but the schema.
-        try file.seek(toOffset: 65536)
-        try file.write(contentsOf: Data(repeating: 0x5a, count: Int(end) - 65536))
+        // All but the schema and the first page of each table and index.
+        let intact: UInt64 = 32 * 4096
+        try file.seek(toOffset: intact)
+        try file.write(contentsOf: Data(repeating: 0x5a, count: Int(end - intact)))
         try file.close()
         let reopened = try JobStore(path: directory.database)
         defer { reopened.close() }

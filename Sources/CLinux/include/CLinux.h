@@ -78,5 +78,7 @@ enum { CLINUX_O_PATH = 010000000 };
 
 // malloc_trim(3), whose header Swift's Glibc does not show.
 void clinux_trim_memory(void);
+// mallopt(3), M_ARENA_MAX.
+void clinux_limit_arenas(int count);
 
 #endif
