@@ -8,22 +8,22 @@ import SystemPackage
 
 /// One running attempt: launched, watched, stopped, accounted for, and given a verdict.
 package final class Attempt {
-    private let request: Supervisor.Request
-    private let cgroup: AttemptCgroup
-    private var launch: Launch
+    let request: Supervisor.Request
+    let cgroup: AttemptCgroup
+    var launch: Launch
     private let loop: EventLoop
-    private let supervisor: Supervisor
-    private let onEnd: (Record) -> Void
-    private let watch: OOMWatch
-    private let kernelLog: KernelLog?
+    let supervisor: Supervisor
+    let onEnd: (Record) -> Void
+    let watch: OOMWatch
+    let kernelLog: KernelLog?
     /// `nil` until its turn has come.
-    private var baseline: Baseline?
-    private var evidence = Evidence()
-    private var start: Report.Start?
-    private var exit: Report.Exit?
+    var baseline: Baseline?
+    var evidence = Evidence()
+    var start: Report.Start?
+    var exit: Report.Exit?
     private var buffer: [UInt8] = []
     private var reportWatch: CInt?
-    private var isFinished = false
+    var isFinished = false
     /// Its jobs-init has been sent SIGKILL before its command could start.
     private var isDoomed = false
 
@@ -267,51 +267,13 @@ package final class Attempt {
         reap()
     }
 
-    private func reap() {
+    func reap() {
         guard let process = launch.process else { return }
         loop.forget(process.pidfd.rawValue)
         if launch.isChild { _ = try? process.wait() }
     }
 
     // MARK: The end
-
-    /// Reads everything while the cgroup still stands, then takes it away.
-    private func finish() {
-        // What memory consists of first: files in a private tmpfs go with the mounts.
-        isFinished = true
-        supervisor.live.remove(cgroup.name)
-        let memory = cgroup.memoryStat()
-        watch.sample(memory)
-        stopWatching()
-        if request.queued == nil {
-            // jobs-init leaves when we close this; its mounts go with it while we read what the kernel counted, which
-            // stays until the cgroup goes.
-            launch.control = nil
-        }
-        var reading = cgroup.usage(memory)
-        evidence.oom = reading.oom
-        completeUsage(&reading)
-        gatherOOMEvidence()
-        evidence.usage = reading.usage
-        var (verdict, oom) = VerdictRules.decide(evidence)
-        let trust = trustFlags(reading.usage)
-        if request.queued == nil {
-            do throws(CgroupError) { try cgroup.remove() } catch {
-                verdict.message += " Afterwards: \(error.description)."
-            }
-            reap()
-        }
-        var record = Record(
-            job: request.identity, verdict: verdict, limits: evidence.limits, usage: reading.usage,
-            host: supervisor.host)
-        record.startedAt = start.map { Timestamp(microsecondsSinceEpoch: $0.realtimeUsec) }
-        record.endedAt = exit.map { Timestamp(microsecondsSinceEpoch: $0.realtimeUsec) }
-        record.unavailable = reading.unavailable
-        record.sampled = watch.sampledKeys
-        record.trust = trust
-        record.oom = oom
-        onEnd(record)
-    }
 
     /// What is left of a queued job's attempt. To be cleared away after its record is on disk: whoever dies before that,
     /// the next daemon finds all it needs to make the record again.
@@ -327,59 +289,9 @@ package final class Attempt {
         stopWatching()
     }
 
-    private func stopWatching() {
+    func stopWatching() {
         loop.forget(launch.report.rawValue)
         if let reportWatch { loop.forgetFile(reportWatch) }
         watch.end()
-    }
-
-    private func completeUsage(_ reading: inout UsageReading) {
-        let lost = start == nil ? "the command never started" : "jobs-init ended without a report"
-        let wall: Int? = if let start, let exit { exit.monotonicUsec - start.monotonicUsec } else { nil }
-        reading.set("wall_time_usec", \.wallTimeUsec, wall, otherwise: lost)
-        let rss = exit.flatMap { $0.maxRSSBytes > $0.floorRSSBytes ? $0.maxRSSBytes : nil }
-        let floor = exit.map {
-            "not above \(ByteCount($0.floorRSSBytes)), below which the kernel shows jobs-init's own"
-        }
-        reading.set("rss_max_bytes", \.rssMaxBytes, rss, otherwise: floor ?? lost)
-        reading.set("voluntary_switches", \.voluntarySwitches, exit?.voluntarySwitches, otherwise: lost)
-        reading.set("involuntary_switches", \.involuntarySwitches, exit?.involuntarySwitches, otherwise: lost)
-        watch.fill(&reading)
-    }
-
-    private func gatherOOMEvidence() {
-        guard evidence.oom.kills > 0 else { return }
-        let after = Dictionary(cgroup.ancestorCounters().map { ($0.path, $0.count) }) { first, _ in first }
-        evidence.ancestorsReached = (baseline?.ancestors ?? []).filter { (after[$0.path] ?? 0) > $0.count }.map(\.path)
-        evidence.kernelLog = kernelLog?.kills(inCgroupNamed: cgroup.name) ?? []
-    }
-
-    private func trustFlags(_ usage: Usage) -> [TrustFlag] {
-        // Of no use to anybody: it never began.
-        guard let baseline else { return [] }
-        var flags = MachineReading.flags(before: baseline.machine, after: MachineReading(supervisor.sources))
-        if let throttled = usage.cpuThrottledPeriods, throttled > 0 {
-            let time = JobDuration(microseconds: usage.cpuThrottledUsec ?? 0)
-            flags.append(
-                TrustFlag(
-                    .cpuThrottled,
-                    "its CPU quota held it back for \(time) in \(throttled) of \(usage.cpuPeriods ?? throttled) periods"
-                ))
-        }
-        if evidence.oom.kills == 0, (usage.memoryLimitHits ?? 0) > 0 || evidence.oom.reachedLimit == true {
-            let often = usage.memoryLimitHits.map { " \($0) times" } ?? ""
-            flags.append(
-                TrustFlag(
-                    .cacheLimited,
-                    "it reached its memory limit\(often) and page cache was reclaimed; more memory may make it faster"))
-        }
-        let companions = baseline.companions.union(
-            supervisor.companions(of: cgroup.name, queued: request.queued != nil))
-        if !companions.isEmpty {
-            flags.append(
-                TrustFlag(
-                    .otherJobs, "\(companions.count) other \(companions.count == 1 ? "job" : "jobs") ran beside it"))
-        }
-        return flags
     }
 }

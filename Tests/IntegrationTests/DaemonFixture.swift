@@ -104,8 +104,9 @@ final class Daemon: @unchecked Sendable {
     }
 
     deinit {
-        guard process.isRunning else { return }
-        kill(SIGTERM)
+        if process.isRunning { kill(SIGTERM) }
+        // Those that wait for another daemon would wait for ever.
+        for process in jobsInits(below: state).compactMap(held) { try? process.signal(SIGKILL) }
     }
 
     // MARK: Asking

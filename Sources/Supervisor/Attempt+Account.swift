@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import JobModel
+
+/// The account of an attempt whose processes are gone.
+extension Attempt {
+    /// Reads everything while the cgroup still stands, then takes it away.
+    func finish() {
+        // What memory consists of first: files in a private tmpfs go with the mounts.
+        isFinished = true
+        supervisor.live.remove(cgroup.name)
+        let memory = cgroup.memoryStat()
+        watch.sample(memory)
+        stopWatching()
+        if request.queued == nil {
+            // jobs-init leaves when we close this; its mounts go with it while we read what the kernel counted, which
+            // stays until the cgroup goes.
+            launch.control = nil
+        }
+        var reading = cgroup.usage(memory)
+        evidence.oom = reading.oom
+        completeUsage(&reading)
+        gatherOOMEvidence()
+        evidence.usage = reading.usage
+        var (verdict, oom) = VerdictRules.decide(evidence)
+        let trust = trustFlags(reading.usage)
+        if request.queued == nil {
+            do throws(CgroupError) { try cgroup.remove() } catch {
+                verdict.message += " Afterwards: \(error.description)."
+            }
+            reap()
+        }
+        var record = Record(
+            job: request.identity, verdict: verdict, limits: evidence.limits, usage: reading.usage,
+            host: supervisor.host)
+        record.startedAt = start.map { Timestamp(microsecondsSinceEpoch: $0.realtimeUsec) }
+        record.endedAt = exit.map { Timestamp(microsecondsSinceEpoch: $0.realtimeUsec) }
+        record.unavailable = reading.unavailable
+        record.sampled = watch.sampledKeys
+        record.trust = trust
+        record.oom = oom
+        onEnd(record)
+    }
+
+    private func completeUsage(_ reading: inout UsageReading) {
+        let lost = start == nil ? "the command never started" : "jobs-init ended without a report"
+        let wall: Int? = if let start, let exit { exit.monotonicUsec - start.monotonicUsec } else { nil }
+        reading.set("wall_time_usec", \.wallTimeUsec, wall, otherwise: lost)
+        let rss = exit.flatMap { $0.maxRSSBytes > $0.floorRSSBytes ? $0.maxRSSBytes : nil }
+        let floor = exit.map {
+            "not above \(ByteCount($0.floorRSSBytes)), below which the kernel shows jobs-init's own"
+        }
+        reading.set("rss_max_bytes", \.rssMaxBytes, rss, otherwise: floor ?? lost)
+        reading.set("voluntary_switches", \.voluntarySwitches, exit?.voluntarySwitches, otherwise: lost)
+        reading.set("involuntary_switches", \.involuntarySwitches, exit?.involuntarySwitches, otherwise: lost)
+        watch.fill(&reading)
+    }
+
+    private func gatherOOMEvidence() {
+        guard evidence.oom.kills > 0 else { return }
+        let after = Dictionary(cgroup.ancestorCounters().map { ($0.path, $0.count) }) { first, _ in first }
+        evidence.ancestorsReached = (baseline?.ancestors ?? []).filter { (after[$0.path] ?? 0) > $0.count }.map(\.path)
+        evidence.kernelLog = kernelLog?.kills(inCgroupNamed: cgroup.name) ?? []
+    }
+
+    private func trustFlags(_ usage: Usage) -> [TrustFlag] {
+        // Of no use to anybody: it never began.
+        guard let baseline else { return [] }
+        var flags = MachineReading.flags(before: baseline.machine, after: MachineReading(supervisor.sources))
+        if let throttled = usage.cpuThrottledPeriods, throttled > 0 {
+            let time = JobDuration(microseconds: usage.cpuThrottledUsec ?? 0)
+            flags.append(
+                TrustFlag(
+                    .cpuThrottled,
+                    "its CPU quota held it back for \(time) in \(throttled) of \(usage.cpuPeriods ?? throttled) periods"
+                ))
+        }
+        if evidence.oom.kills == 0, (usage.memoryLimitHits ?? 0) > 0 || evidence.oom.reachedLimit == true {
+            let often = usage.memoryLimitHits.map { " \($0) times" } ?? ""
+            flags.append(
+                TrustFlag(
+                    .cacheLimited,
+                    "it reached its memory limit\(often) and page cache was reclaimed; more memory may make it faster"))
+        }
+        let companions = baseline.companions.union(
+            supervisor.companions(of: cgroup.name, queued: request.queued != nil))
+        if !companions.isEmpty {
+            flags.append(
+                TrustFlag(
+                    .otherJobs, "\(companions.count) other \(companions.count == 1 ? "job" : "jobs") ran beside it"))
+        }
+        return flags
+    }
+}
