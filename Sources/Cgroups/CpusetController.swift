@@ -11,7 +11,8 @@ enum CpusetController {
         }
         do throws(CgroupError) { try directory.write(cpus.description, to: "cpuset.cpus") } catch {
             var error = error
-            error.remedy = "the CPUs must be online and allowed here; `jobs doctor` lists them"
+            error.remedy =
+                "the CPUs must be online and allowed here; `nproc` counts them, and Cpus_allowed_list of /proc/self/status names them"
             throw error
         }
         // v2 accepts CPUs that do not exist and then silently uses the parent's.

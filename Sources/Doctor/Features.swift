@@ -59,7 +59,7 @@ package struct Feature: Sendable {
             loss: "the memory peak is null or sampled"),
         Feature(
             id: "swap-peak", title: "swap peak", since: KernelVersion(6, 5),
-            source: .file(.memory, "memory.swap.peak", v1: "memory.memsw.max_usage_in_bytes"),
+            source: .file(.memory, "memory.swap.peak", v1: nil),
             loss: "the swap peak is null"),
         Feature(
             id: "pids-peak", title: "pids peak", since: KernelVersion(6, 1),

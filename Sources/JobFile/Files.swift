@@ -29,6 +29,11 @@ func isFile(_ path: String) -> Bool {
     return stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFDIR
 }
 
+func isDirectory(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+}
+
 func isExecutable(_ path: String) -> Bool { access(path, X_OK) == 0 }
 
 /// The path that still holds after a change of directory.

@@ -27,6 +27,7 @@ extension JobFile {
     public static func find(_ name: String, in folders: [String] = JobFile.folders()) throws(JobFileError) -> String {
         if name.contains("/") || hasJobExtension(name) {
             guard !isFile(name) else { return name }
+            if isDirectory(name) { throw JobFileError(.notFound, [Problem("\(name) is a directory, not a job file")]) }
             throw notFound("no such file: \(name)", name, in: folders)
         }
         for folder in folders {

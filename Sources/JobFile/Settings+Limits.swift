@@ -19,7 +19,8 @@ extension Settings {
             "limits.memory-soft", .positiveSize, into: { $1.limits.memorySoft = $0 }, from: { $0.limits.memorySoft },
             example: "80M",
             synonyms: ["memory-high", "memory-reservation", "soft-memory"],
-            "Above this the kernel slows the job down and reclaims from it, but never kills."),
+            "Above this the kernel slows the job down and reclaims from it, but never kills; on cgroup v1 only while the whole machine is short of memory."
+        ),
         Setting(
             "limits.cpus", .cpus, into: { $1.limits.cpus = $0 }, from: { $0.limits.cpus }, example: "1.5",
             synonyms: ["cpu", "cpu-quota", "cores"],

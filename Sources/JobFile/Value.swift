@@ -30,7 +30,8 @@ struct Value: Sendable {
     var found: String {
         switch content {
         case .none: "no value"
-        case .text(let text): "'\(text)'"
+        // A file that is no job file may be one long text.
+        case .text(let text): "'\(text.prefix(60))\(text.count > 60 ? "…" : "")'"
         case .list: "a list"
         case .map: "a map"
         }

@@ -105,7 +105,7 @@ extension Dispatcher {
             try running[id]?.attempt?.begin()
             log.info("started", metadata: ["JOB_ID": "\(id)", "JOB_ATTEMPT": "\(entry.number)"])
         } catch {
-            discard(running[id]?.attempt)
+            running[id]?.attempt?.abandon()
             if !isOnDisk, error.isTheDisks {
                 running[id] = nil
                 troubled(by: StoreError(.diskFull, "start job \(id)", path: directory(of: key).path))
@@ -123,7 +123,7 @@ extension Dispatcher {
             // Whatever has become of it: its command has not run, and on the disk it has not begun.
             let failed =
                 running[id]?.key == key ? running.removeValue(forKey: id) : ending.removeValue(forKey: key)?.entry
-            discard(failed?.attempt)
+            failed?.attempt?.abandon()
             // A job that could not even be stored is nobody's.
             guard error.isTheDisks else { return scheduler.ended(id, as: .cancelled) }
             if scheduler.contains(id) {
@@ -132,10 +132,6 @@ extension Dispatcher {
                 enqueue(job)
             }
         }
-    }
-
-    private func discard(_ attempt: Attempt?) {
-        if let attempt, !attempt.takeBack() { attempt.disown() }
     }
 
     func begin(of entry: Running, at: Timestamp) -> Change {

@@ -38,14 +38,18 @@ extension Dispatcher {
     }
 
     private func tellWatchers() {
-        let news = news
-        self.news = []
-        guard !news.isEmpty else { return }
-        for (id, watcher) in watchers {
-            // Whoever is that far behind would miss something. An end is what it hears: it comes back and asks anew.
-            if case .dropped = watcher.yield(news) {
-                watcher.finish()
-                watchers[id] = nil
+        var rest = news[...]
+        news = []
+        while !rest.isEmpty {
+            // What is kept for a reader that does not read is counted in these.
+            let batch = Array(rest.prefix(16))
+            rest = rest.dropFirst(16)
+            for (id, watcher) in watchers {
+                // Whoever is that far behind would miss something. An end is what it hears: it comes back and asks anew.
+                if case .dropped = watcher.yield(batch) {
+                    watcher.finish()
+                    watchers[id] = nil
+                }
             }
         }
     }

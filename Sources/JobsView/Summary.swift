@@ -49,14 +49,16 @@ package struct Summary {
         if let peak = usage.pidsPeak {
             var text = "\(peak)"
             if let limit = limits.pids { text += " of \(limit)" }
-            if let refused = usage.pidsLimitHits, refused > 0 { text += " (\(refused) forks refused)" }
+            if let refused = usage.pidsLimitHits, refused > 0 {
+                text += " (\(refused) \(refused == 1 ? "fork" : "forks") refused)"
+            }
             other.append("pids    " + pad(text))
         }
         if let read = usage.ioReadBytes, let written = usage.ioWriteBytes, read + written > 0 {
             other.append("disk read \(bytes(read)), written \(bytes(written))")
         }
         if !other.isEmpty { rows.append(other.joined(separator: "  ")) }
-        return rows
+        return rows.map { row in row.lastIndex { $0 != " " }.map { String(row[...$0]) } ?? "" }
     }
 
     private func duration(_ usec: Int) -> String { JobDuration(microseconds: usec).description }

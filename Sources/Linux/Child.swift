@@ -40,13 +40,9 @@ package func unblockSignals() { clinux_unblock_signals() }
 ///   the more useful news.
 package func execute(_ arguments: [String], environment: [String], path: String) -> Errno {
     guard let command = arguments.first, !command.isEmpty else { return .noSuchFileOrDirectory }
-    let candidates =
-        command.contains("/")
-        ? [command]
-        : path.split(separator: ":", omittingEmptySubsequences: false).map { ($0.isEmpty ? "." : $0) + "/" + command }
     var result = Errno.noSuchFileOrDirectory
     return withCStrings(environment) { environment in
-        for candidate in candidates {
+        for candidate in candidates(for: command, in: path) {
             let error = withCStrings(arguments) { arguments in
                 execve(candidate, arguments, environment)
                 return Errno.current
@@ -65,4 +61,10 @@ package func execute(_ arguments: [String], environment: [String], path: String)
         }
         return result
     }
+}
+
+/// The files that a command's name may mean, in the order in which they are tried.
+package func candidates(for command: String, in path: String) -> [String] {
+    guard !command.contains("/") else { return [command] }
+    return path.split(separator: ":", omittingEmptySubsequences: false).map { ($0.isEmpty ? "." : $0) + "/" + command }
 }

@@ -58,6 +58,12 @@ package final class Descriptor: Sendable {
         }
     }
 
+    /// See `ftruncate(2)`.
+    package func truncate() throws(Errno) {
+        let raw = rawValue
+        try checked { ftruncate(raw, 0) }
+    }
+
     package func setNonBlocking(_ on: Bool = true) throws(Errno) {
         let raw = rawValue
         let flags = try checked { fcntl(raw, F_GETFL) }

@@ -69,6 +69,15 @@ package struct SignalQueue: Sendable {
         descriptor = Descriptor(CInt(result))
     }
 
+    /// Whether this process ignores a signal, as one that nohup(1) has started ignores SIGHUP. Once queued it would be heard
+    /// all the same.
+    package static func isIgnored(_ signal: CInt) -> Bool {
+        var action = sigaction()
+        guard sigaction(signal, nil, &action) == 0 else { return false }
+        // SIG_IGN is the function at address 1.
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+    }
+
     /// The next signal and who sent it.
     package func next() -> (signal: CInt, sender: pid_t)? {
         guard let bytes = try? descriptor.read(limit: MemoryLayout<signalfd_siginfo>.size),

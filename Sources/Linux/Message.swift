@@ -29,11 +29,14 @@ extension Descriptor {
         return (Array(bytes.prefix(size)), count < 0 ? nil : Array(descriptors.prefix(Int(count))))
     }
 
-    /// Lets ``receive()`` fail with `EAGAIN` when nothing has come for so long. See `SO_RCVTIMEO` in `socket(7)`.
-    package func setReceiveTimeout(seconds: Int) throws(Errno) {
+    /// Lets ``receive()`` and ``send(_:descriptors:)`` fail with `EAGAIN` when nothing has come or gone for so long. See
+    /// `SO_RCVTIMEO` in `socket(7)`.
+    package func setTimeout(seconds: Int) throws(Errno) {
         var time = timeval(tv_sec: seconds, tv_usec: 0)
         let raw = rawValue
-        try checked { setsockopt(raw, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size)) }
+        for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+            try checked { setsockopt(raw, SOL_SOCKET, option, &time, socklen_t(MemoryLayout<timeval>.size)) }
+        }
     }
 
     /// Makes `descriptors` this process's 0, 1, 2, … and closes everything else.

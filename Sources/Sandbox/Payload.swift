@@ -58,7 +58,10 @@ package struct Payload {
             if !sharesMemory { executed = try Descriptor.pipe() }
             pid = try runChild(namespaces: namespaces, cgroup: plan.cgroupDescriptor ?? -1, shareMemory: sharesMemory) {
                 do throws(SetupFailure) {
-                    try becomeCommand { outcome.pointee.startedUsec = Clock.monotonicMicroseconds }
+                    // Its clock may be another one than ours.
+                    try becomeCommand {
+                        outcome.pointee.startedUsec = Clock.monotonicMicroseconds - plan.monotonicOffset * 1_000_000
+                    }
                 } catch {
                     outcome.pointee.errno = error.errno
                     outcome.pointee.isCommand = error.isCommand
@@ -108,7 +111,11 @@ package struct Payload {
         aboutToExecute()
         let path = plan.environment.first { $0.hasPrefix("PATH=") }.map { String($0.dropFirst(5)) } ?? "/usr/bin:/bin"
         let error = execute(plan.arguments, environment: plan.environment, path: path)
-        throw SetupFailure(step: "execute", detail: plan.arguments.first ?? "", errno: error.rawValue, isCommand: true)
+        var detail = plan.arguments.first ?? ""
+        if error == .noSuchFileOrDirectory, let file = candidates(for: detail, in: path).first(where: Files.exists) {
+            detail += ", or rather what has to run it: \(interpreter(of: file) ?? "the loader that it names")"
+        }
+        throw SetupFailure(step: "execute", detail: detail, errno: error.rawValue, isCommand: true)
     }
 
     /// A thread that moves itself through `tasks` does not wait for the kernel's grace period, as a parent that moves a
@@ -194,6 +201,13 @@ package struct Payload {
         guard let text = try? Files.read("/proc/\(pid)/comm") else { return false }
         return text.hasPrefix("jobs-init")
     }
+}
+
+/// What a script's first line says.
+private func interpreter(of script: String) -> String? {
+    guard let head = try? Descriptor.open(script).read(limit: 256), head.starts(with: "#!".utf8) else { return nil }
+    let line = String(decoding: head.dropFirst(2).prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    return line.split(separator: " ").first.map(String.init)
 }
 
 private func copy(_ text: String, to buffer: UnsafeMutableRawBufferPointer, at offset: Int) -> Int {

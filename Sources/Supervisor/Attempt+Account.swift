@@ -75,7 +75,8 @@ extension Attempt {
                     "its CPU quota held it back for \(time) in \(throttled) of \(usage.cpuPeriods ?? throttled) periods"
                 ))
         }
-        if evidence.oom.kills == 0, (usage.memoryLimitHits ?? 0) > 0 || evidence.oom.reachedLimit == true {
+        if start != nil, evidence.oom.kills == 0, (usage.memoryLimitHits ?? 0) > 0 || evidence.oom.reachedLimit == true
+        {
             let often = usage.memoryLimitHits.map { " \($0) times" } ?? ""
             flags.append(
                 TrustFlag(

@@ -62,22 +62,23 @@ package final class Attempt {
             launch = try Launch(
                 plan, cgroup: cgroup, server: supervisor.forkServer, standardIO: request.standardIO)
         }
-        try self.init(
+        self.init(
             request: request, cgroup: cgroup, launch: launch, baseline: baseline, supervisor: supervisor, onEnd: onEnd)
         evidence.limits.unenforced = unenforced
-        // jobs-init may have written its first frame before the watch was there.
-        if request.queued != nil { readReport() }
-        guard !ahead else { return }
-        do throws(SupervisorError) { try meet() } catch {
-            settle()
+        do throws(SupervisorError) {
+            try beginWatching()
+            // jobs-init may have written its first frame before the watch was there.
+            if request.queued != nil { readReport() }
+            if !ahead { try meet() }
+        } catch {
+            abandon()
             throw error
         }
     }
 
-    /// Gets to know jobs-init, for which the template may have to be waited for.
+    /// Gets to know jobs-init, for which the template may have to be waited for. What fails here fails each time.
     private func meet() throws(SupervisorError) {
-        guard let process = try launch.meet() else { return }
-        try watchInit(process)
+        try launch.meet { process throws(SupervisorError) in try watchInit(process) }
     }
 
     private func watchInit(_ process: Process) throws(SupervisorError) {
@@ -86,11 +87,11 @@ package final class Attempt {
         }
     }
 
-    /// Watches an attempt that runs, whoever launched it.
+    /// An attempt that runs, whoever launched it; see ``beginWatching()``.
     init(
         request: Supervisor.Request, cgroup: AttemptCgroup, launch: Launch, baseline: Baseline?,
         supervisor: Supervisor, onEnd: @escaping (Record) -> Void
-    ) throws(SupervisorError) {
+    ) {
         self.request = request
         self.cgroup = cgroup
         self.launch = launch
@@ -108,6 +109,9 @@ package final class Attempt {
         if baseline != nil { supervisor.live.insert(cgroup.name) }
         kernelLog = KernelLog()
         watch = OOMWatch(cgroup: cgroup, loop: loop, killJob: request.spec.oom == .killJob)
+    }
+
+    func beginWatching() throws(SupervisorError) {
         do throws(Errno) {
             if let directory = request.queued {
                 reportWatch = try loop.watchFile(directory.report) { [self] in readReport() }
@@ -184,7 +188,7 @@ package final class Attempt {
     /// Takes an attempt back whose command has not been let start, so that another of its number may follow at once.
     ///
     /// - Returns: `false` if its jobs-init does not end within a moment, as in a system call that hangs; its end is told
-    ///   as any other then, unless it is disowned.
+    ///   as any other then.
     package func takeBack() -> Bool {
         isDoomed = true
         try? meet()
@@ -199,9 +203,9 @@ package final class Attempt {
         return true
     }
 
-    /// Nobody wants to hear of its end any more.
-    package func disown() {
-        guard !isFinished else { return }
+    /// Ends it, and nobody hears of that.
+    package func abandon() {
+        if takeBack() || isFinished { return }
         settle()
         launch.gate?.close()
     }
@@ -278,8 +282,10 @@ package final class Attempt {
     /// What is left of a queued job's attempt. To be cleared away after its record is on disk: whoever dies before that,
     /// the next daemon finds all it needs to make the record again.
     package func remains() -> Remains {
-        defer { launch.control = nil }
-        return Remains(cgroup: cgroup, directory: request.queued, control: launch.control)
+        // Here already, because the thread that clears away may be at a cgroup that will not go.
+        if request.queued != nil { tell(Control.leave) }
+        launch.control = nil
+        return Remains(cgroup: cgroup, directory: request.queued)
     }
 
     /// It has ended for us, without an account.

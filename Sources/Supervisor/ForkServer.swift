@@ -50,7 +50,7 @@ final class ForkServer {
         guard socket == nil else { return }
         let (ours, theirs) = try Descriptor.messageSocket()
         // Long enough for the busiest machine; the queue must not wait for ever.
-        try ours.setReceiveTimeout(seconds: 10)
+        try ours.setTimeout(seconds: 10)
         let null = try Descriptor.open("/dev/null", O_RDWR)
         var request = Process.Request(
             path: path, arguments: ["jobs-init"],
@@ -72,7 +72,9 @@ final class ForkServer {
         let all = descriptors + (gate.map { [$0.rawValue] } ?? [])
         try start()
         do throws(Errno) { try socket?.send(request.encoded(), descriptors: all) } catch {
-            guard error == .brokenPipe || error == .connectionReset else { throw error }
+            // It may have been stopped, with its socket full.
+            if error == .wouldBlock { try? process?.signal(SIGKILL) }
+            guard [.wouldBlock, .brokenPipe, .connectionReset].contains(error) else { throw error }
             // Somebody has killed it since; of this it has heard nothing. What it has answered counts.
             while !asked.isEmpty { takeAnswer() }
             stop()
@@ -114,7 +116,7 @@ final class ForkServer {
     }
 
     private func answer() throws(Errno) -> Process {
-        guard let reply = try? socket?.receive(), let answer = ForkAnswer(decoding: reply.bytes) else {
+        guard let reply = try? receive(), let answer = ForkAnswer(decoding: reply.bytes) else {
             // Somebody has killed it, or stopped it.
             try? process?.signal(SIGKILL)
             stop()
@@ -128,5 +130,13 @@ final class ForkServer {
             throw .tooManyOpenFiles
         }
         return Process(pid: pid_t(answer.result), pidfd: Descriptor(pidfd))
+    }
+
+    private func receive() throws(Errno) -> (bytes: [UInt8], descriptors: [CInt]?)? {
+        do throws(Errno) { return try socket?.receive() } catch {
+            guard error == .connectionReset else { throw error }
+            // The reset comes first, and behind it what was answered before (unix_release_sock, sk_err).
+            return try socket?.receive()
+        }
     }
 }

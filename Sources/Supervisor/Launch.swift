@@ -68,14 +68,16 @@ struct Launch {
         }
     }
 
-    /// Waits until the template has told who jobs-init is.
+    /// Waits until the template has told who jobs-init is, which is then watched by `watch`.
     ///
-    /// - Returns: it, the first time.
-    mutating func meet() throws(SupervisorError) -> Process? {
-        guard let copy else { return nil }
+    /// - Throws: each time, once it has.
+    mutating func meet(_ watch: (Process) throws(SupervisorError) -> Void) throws(SupervisorError) {
+        guard let copy else { return }
+        let found: Process
+        do throws(Errno) { found = try copy.process() } catch { throw Self.failure(error) }
+        process = found
+        try watch(found)
         self.copy = nil
-        do throws(Errno) { process = try copy.process() } catch { throw Self.failure(error) }
-        return process
     }
 
     /// Takes a running jobs-init over from a daemon that is gone.

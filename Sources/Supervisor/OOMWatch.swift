@@ -101,7 +101,8 @@ final class OOMWatch {
         let anon = sampledWhileRunning || (largest.anon ?? 0) > 0 ? largest.anon : nil
         reading.set(
             "memory_anon_bytes", \.memoryAnonBytes, anon,
-            otherwise: largest.anon == nil ? reason : "seen only when a limit is reached; this job reached none")
+            otherwise: largest.anon == nil
+                ? reason : "seen only when the kernel tells of a limit that was reached; it told of none")
         reading.set("memory_file_bytes", \.memoryFileBytes, largest.file, otherwise: reason)
         reading.set("memory_shmem_bytes", \.memoryShmemBytes, largest.shmem, otherwise: reason)
         reading.set("memory_kernel_bytes", \.memoryKernelBytes, largest.kernel, otherwise: reason)

@@ -177,9 +177,10 @@ package final class Supervisor {
             try clear(baseline, directory)
             return .neverStarted
         }
-        let attempt = try Attempt(
-            request: request, cgroup: cgroup, launch: Launch(adopting: process, directory: directory),
+        let attempt = Attempt(
+            request: request, cgroup: cgroup, launch: try Launch(adopting: process, directory: directory),
             baseline: baseline, supervisor: self, onEnd: onEnd)
+        try attempt.beginWatching()
         return .adopted(attempt)
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Cgroups
+import Glibc
 import JobModel
 import Sandbox
 
@@ -51,7 +52,7 @@ package enum VerdictRules {
         }
         if let failure = evidence.setupFailure { return setupVerdict(failure, oom?.evidence, evidence.limits) }
         if exit == ExitStatus() {
-            return verdict(.lost, .supervisorLost, "jobs-init ended without a report; it was killed, or has a bug.")
+            return verdict(.lost, .supervisorLost, "jobs-init ended without a report; it was killed.")
         }
         // Its own end is what it made of being asked for it, and says nothing about the job.
         if evidence.endedFromOutside, exit.code != 0 {
@@ -86,10 +87,13 @@ package enum VerdictRules {
         if let last = evidence.kernelLog.last {
             let victims = evidence.kernelLog.flatMap(\.victims)
             guard let path = last.limitPath else { return (.system, OOMEvidence(source: .kernelLog, victims: victims)) }
-            let isOwn = path.split(separator: "/").contains(evidence.cgroupName[...])
+            let names = path.split(separator: "/")
+            let isOwn = names.contains(evidence.cgroupName[...])
+            // The job may have made cgroups with limits of its own below.
+            let isJobs = names.last == evidence.cgroupName[...]
             return (
                 isOwn ? .ownLimit : .ancestorLimit,
-                OOMEvidence(source: .kernelLog, victims: victims, limitPath: isOwn ? nil : path)
+                OOMEvidence(source: .kernelLog, victims: victims, limitPath: isJobs ? nil : path)
             )
         }
         let counters = evidence.oom
@@ -118,10 +122,13 @@ package enum VerdictRules {
         switch oom.cause {
         case .ancestorLimit:
             text += " because \(oom.evidence.limitPath ?? "a cgroup above it") reached its limit, not the job."
-        case .system: text += " because the whole machine ran out of memory."
+        case .system: text += " because the whole machine ran out of memory\(doubt(evidence, oom.evidence))."
         default:
             text +=
-                evidence.limits.memoryBytes.map { " when it reached its own memory limit of \(ByteCount($0).human())." }
+                oom.evidence.limitPath.map { " at the limit of a cgroup that it had made, \($0)." }
+                ?? evidence.limits.memoryBytes.map {
+                    " when it reached its own memory limit of \(ByteCount($0).human())."
+                }
                 ?? " at a memory limit of its own."
         }
         if let code = evidence.exit?.code, !evidence.neverExecuted {
@@ -130,15 +137,26 @@ package enum VerdictRules {
         return text
     }
 
+    /// v1 does not count for sure that a limit was reached (6.13 and later), so that it was none above is but likely.
+    private static func doubt(_ evidence: Evidence, _ oom: OOMEvidence) -> String {
+        guard oom.source == .counters, evidence.oom.ownLimitEvents == nil,
+            let limit = evidence.limits.ancestorMemoryBytes
+        else { return "" }
+        return
+            ", or what is above the job reached its limit of \(ByteCount(limit).human()); the kernel log, which would tell, cannot be read"
+    }
+
     // MARK: Words
 
     private static func setupVerdict(_ failure: SetupFailure, _ oom: OOMEvidence?, _ limits: EffectiveLimits) -> (
         Verdict, OOMEvidence?
     ) {
-        // The kernel refuses memory to an execve as well as to what is done before it.
-        guard failure.isCommand, failure.errno != 12 else {
+        // The kernel refuses memory to an execve as well as to what is done before it, and calls it ENOMEM, or E2BIG where it
+        // was for the arguments.
+        let lacksMemory = failure.errno == ENOMEM || failure.errno == E2BIG && limits.memoryBytes ?? .max < 1 << 20
+        guard failure.isCommand, !lacksMemory else {
             var message = "It could not be set up: \(failure.step) \(failure.detail): \(errnoText(failure.errno))."
-            if failure.errno == 12, let limit = limits.memoryBytes {
+            if lacksMemory, let limit = limits.memoryBytes {
                 message += " Its memory limit of \(ByteCount(limit).human()) leaves no room to start a process."
             }
             return (Verdict(state: .failed, cause: .setup, exit: ExitStatus(), message: message), oom)

@@ -22,7 +22,7 @@ enum ForkServer {
         rehearse()
         while let message = try? socket.receive(), let request = ForkRequest(decoding: message.bytes) {
             guard let descriptors = message.descriptors else {
-                try? socket.send(ForkAnswer(-Int(EMFILE)).encoded())
+                answer(ForkAnswer(-Int(EMFILE)))
                 continue
             }
             do throws(Errno) {
@@ -30,14 +30,19 @@ enum ForkServer {
                     become(request, descriptors)
                     return true
                 }
-                try? socket.send(ForkAnswer(Int(copy.pid)).encoded(), descriptors: [copy.pidfd.rawValue])
+                answer(ForkAnswer(Int(copy.pid)), [copy.pidfd.rawValue])
             } catch {
-                try? socket.send(ForkAnswer(-Int(error.rawValue)).encoded())
+                answer(ForkAnswer(-Int(error.rawValue)))
             }
             for descriptor in descriptors { close(descriptor) }
         }
         if isSocket { exit(0) }
         return false
+    }
+
+    /// They are told apart by their order alone: without one, all that follow would be taken for somebody else's.
+    private static func answer(_ answer: ForkAnswer, _ descriptors: [CInt] = []) {
+        if (try? socket.send(answer.encoded(), descriptors: descriptors)) == nil { exit(1) }
     }
 
     /// Walks through what every copy does and what leaves no trace. Swift makes types, and the ways in which they conform

@@ -22,7 +22,9 @@ final class Init {
             try payload.restrict()
             if let queued = plan.queued { waitForLeave(queued) }
             let command = try payload.start()
-            let floor = ownMaxRSSBytes
+            // With memory of its own, as in a time namespace, the command's process has come to more than we have before its
+            // execve, but never to twice as much.
+            let floor = ownMaxRSSBytes * (plan.namespaces.contains(.time) ? 2 : 1)
             tell(.started(start(of: command)))
             closeOwnStandardIO()
             let killer = Killer(plan: plan, main: command.pid)

@@ -22,8 +22,11 @@ struct ForegroundRun {
 
     private func supervise() throws -> Int32 {
         signal(SIGPIPE, SIG_IGN)
-        // Before anything is started: a signal that arrives meanwhile waits in the queue.
-        let signals = try SignalQueue([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH])
+        let report = try arguments.report.map { file throws(ReportFile.Unwritable) in try ReportFile(file) }
+        // Before anything is started: a signal that arrives meanwhile waits in the queue. What was ignored when we began, as
+        // under nohup, stays so.
+        let signals = try SignalQueue(
+            [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH].filter { !SignalQueue.isIgnored($0) })
         let loop = try EventLoop()
         let root = try Workplace.prepare()
         defer { root.removeIfEmpty() }
@@ -51,22 +54,16 @@ struct ForegroundRun {
         if record == nil { try loop.run() }
         terminal?.finish()
         guard let record else { return 125 }
-        try report(record)
-        return record.verdict.processExitCode
-    }
-
-    private func report(_ record: Record) throws {
         if !arguments.quiet {
             try? Descriptor.standardError.write(Summary(record).text(colour: Style.of(2).colour))
         }
-        guard let file = arguments.report else { return }
-        let text = record.json.text(pretty: true) + "\n"
-        do throws(Errno) {
-            let target =
-                file == "-"
-                ? Descriptor.standardOutput : try Descriptor.open(file, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
-            try target.write(text)
-        } catch { complain("cannot write the record to \(file): \(error)") }
+        let code = record.verdict.processExitCode
+        do throws(Errno) { try report?.write(record.json.text(pretty: true) + "\n") } catch {
+            complain("cannot write the record to \(arguments.report ?? ""): \(error)")
+            // The job's own end says more, if it is a bad one.
+            return code == 0 ? 74 : code
+        }
+        return code
     }
 }
 

@@ -12,9 +12,15 @@ enum Main {
         switch words.first {
         case "run": exit(RunCommand.perform(Array(words.dropFirst())))
         case "submit": exit(SubmitCommand.perform(Array(words.dropFirst())))
+        case "help" where words.count == 2 && ["run", "submit"].contains(words.last): help(of: words.last ?? "")
         default: Jobs.main()
         }
     }
+}
+
+/// ArgumentParser knows nothing of their flags.
+private func help(of verb: String) -> Never {
+    exit(verb == "run" ? RunCommand.perform(["--help"]) : SubmitCommand.perform(["--help"]))
 }
 
 /// What is not UTF-8 would reach the job as something else: `rm` of a name in Latin-1 would be that of another file.

@@ -33,6 +33,20 @@ extension IntegrationTests {
             expectNothingLeft(marker: "interrupt-\(signal)")
         }
 
+        @Test func `a run under nohup lives through the hang-up`() throws {
+            let scratch = try Scratch()
+            let (ready, go) = (scratch.fifo("ready"), scratch.fifo("go"))
+            let running = try JobsProgram.Running(
+                [
+                    "sh", "-c", "trap '' HUP; exec \"$@\"", "sh", JobsProgram.path, "run", "-q", "--", "sh", "-c",
+                    "echo > \(ready); read word < \(go); exit 7",
+                ])
+            _ = line(from: ready)
+            kill(try running.pid(), SIGHUP)
+            try Data("on\n".utf8).write(to: URL(filePath: go))
+            #expect(running.wait().code == 7, "\(running.wait().all)")
+        }
+
         @Test func `a job that ignores TERM is killed by the second Ctrl-C`() throws {
             let (running, _) = try start(
                 "trap '' TERM INT; echo > $READY; sleep 50; sleep 50", ["--grace", "1h"], marker: "deaf")

@@ -110,6 +110,19 @@ extension IntegrationTests {
             #expect(lines.count == 2 && lines[0] > 2000 * 86400 && lines[1] > 1000 * 86400, "\(run.all)")
         }
 
+        @Test func `limits and figures go by the clock outside of a time namespace`() throws {
+            let run = try JobsProgram.run([
+                "--time-offset", "monotonic=10d", "--wall-time", "200ms", "--grace", "100ms", "--", "sleep", "30",
+            ])
+            #expect(run.state == "timeout" && run.code == 124, "\(run.all)")
+            let usage = try #require(run.record["usage"] as? [String: Any])
+            let wall = try #require(usage["wall_time_usec"] as? Int)
+            #expect((200_000..<30_000_000).contains(wall))
+            // That of `true` is far below jobs-init's own.
+            let small = try JobsProgram.run(["--time-offset", "boottime=1h", "--", "true"])
+            #expect((small.record["usage"] as? [String: Any])?["rss_max_bytes"] is NSNull, "\(small.all)")
+        }
+
         @Test func `another user with the right groups`() throws {
             let run = try shell(
                 "id -u; id -g; id -G; echo $HOME; touch /etc/jobs-test-x 2>/dev/null || echo no", ["--user", "daemon"])

@@ -73,8 +73,23 @@ extension IntegrationTests {
                 JobsProgram.path, "run", "--quiet", "--report", "-", "--", "echo", "first",
             ])
             #expect(run.output.hasPrefix("first\n{\n  \"schema_version\": 1,"), "\(run.all)")
-            let nowhere = try JobsProgram.execute([JobsProgram.path, "run", "--report", "/nosuch/dir/x", "--", "true"])
-            #expect(nowhere.errors.contains("/nosuch/dir/x") && nowhere.code == 0, "\(nowhere.all)")
+            // Before anything is started: its hours would be lost.
+            let nowhere = try JobsProgram.execute([
+                JobsProgram.path, "run", "--report", "/nosuch/dir/x", "--", "echo", "ran",
+            ])
+            #expect(nowhere.errors.contains("/nosuch/dir/x") && nowhere.code == 125, "\(nowhere.all)")
+            #expect(nowhere.output.isEmpty)
+            let full = try JobsProgram.execute([JobsProgram.path, "run", "--report", "/dev/full", "--", "true"])
+            #expect(full.errors.contains("/dev/full") && full.code == 74, "\(full.all)")
+        }
+
+        @Test func `a script whose interpreter is missing is not called missing itself`() throws {
+            let scratch = try Scratch()
+            let script = scratch.path + "/script"
+            try Data("#!/nosuch/shell -e\n".utf8).write(to: URL(filePath: script))
+            chmod(script, 0o755)
+            let run = try JobsProgram.execute([JobsProgram.path, "run", "--", script])
+            #expect(run.code == 127 && run.errors.contains("/nosuch/shell"), "\(run.all)")
         }
 
         @Test func `every figure of the record is there or says why not`() throws {

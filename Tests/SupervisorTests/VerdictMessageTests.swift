@@ -27,11 +27,26 @@ import Testing
     // MARK: Which limit
 
     @Test func `the log names our own limit, and that of a cgroup the job made`() {
-        for path in ["/jobs/run-7-99", "/jobs/run-7-99/inner", "/run-7-99"] {
+        for path in ["/jobs/run-7-99", "/run-7-99"] {
             let (verdict, oom) = VerdictRules.decide(oom([entry(path, [stress])]))
             #expect(verdict.cause == .ownLimit)
             #expect(oom == OOMEvidence(source: .kernelLog, victims: [stress], limitPath: nil))
         }
+        let inner = "/jobs/run-7-99/inner"
+        let (verdict, evidence) = VerdictRules.decide(oom([entry(inner, [stress])]))
+        #expect(verdict.cause == .ownLimit)
+        #expect(evidence?.limitPath == inner)
+        #expect(verdict.message.contains("at the limit of a cgroup that it had made, \(inner)."))
+    }
+
+    /// v1 does not count every limit that was reached, so the counters alone rule nothing out.
+    @Test func `the whole machine is named with a doubt where a limit above may have gone uncounted`() {
+        var evidence = oom([], own: nil)
+        #expect(message(evidence).hasSuffix("because the whole machine ran out of memory."))
+        evidence.limits.ancestorMemoryBytes = 30 << 20
+        #expect(message(evidence).contains("or what is above the job reached its limit of 30 M; the kernel log"))
+        evidence.oom.ownLimitEvents = 0
+        #expect(message(evidence).hasSuffix("because the whole machine ran out of memory."))
     }
 
     @Test func `the log names an ancestor, and a name that only begins like ours is not ours`() {
@@ -94,7 +109,7 @@ import Testing
     @Test func `a limit that the job set itself has no figure of ours`() {
         var evidence = oom([entry("/jobs/run-7-99/inner")])
         evidence.limits.memoryBytes = nil
-        #expect(message(evidence).contains("at a memory limit of its own"))
+        #expect(message(evidence).contains("at the limit of a cgroup that it had made"))
     }
 
     @Test func `a job killed before its command began says so`() {

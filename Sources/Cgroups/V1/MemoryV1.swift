@@ -98,7 +98,14 @@ package enum MemoryV1: MemoryController {
         return kills
     }
 
-    package static func ancestorCounter(of directory: CgroupDirectory) -> Int? { failures(of: directory) }
+    /// Where failures are not counted, at least that the peak has come to the limit.
+    package static func ancestorCounter(of directory: CgroupDirectory) -> Int? {
+        guard let failures = failures(of: directory) else { return nil }
+        guard let limit = limit(of: directory), let peak = directory.readInt("memory.max_usage_in_bytes") else {
+            return failures
+        }
+        return failures + (peak >= limit ? 1 : 0)
+    }
 
     /// How often memory or memory and swap together ran into a limit; memsw is there only with swap accounting.
     private static func failures(of directory: CgroupDirectory) -> Int? {
