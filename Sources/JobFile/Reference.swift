@@ -29,9 +29,10 @@ extension JobFile {
             make check
             ```
 
-            `jobs run stress-test` and `jobs submit stress-test` look a name up as `NAME.yaml`, `.yml`, `.sh` and `.py` in
-            `./jobs`, `$XDG_CONFIG_HOME/jobs/jobs` (`~/.config/jobs/jobs` if that is not set), `/etc/jobs/jobs` and
-            `/usr/share/jobs/jobs`. What contains a `/` or ends in one of the four is a file. A flag beats the file, the file
+            `jobs run stress-test` and `jobs submit stress-test` look a name up as `NAME.yaml`, `.yml`, `.json`, `.sh` and `.py`
+            in `./jobs`, `$XDG_CONFIG_HOME/jobs/jobs` (`~/.config/jobs/jobs` if that is not set), `/etc/jobs/jobs`,
+            `/usr/local/share/jobs/jobs` and `/usr/share/jobs/jobs`. What contains a `/` or ends in one of the five is a file.
+            A flag beats the file, the file
             beats the default. `jobs validate FILE…` checks without running.
 
 

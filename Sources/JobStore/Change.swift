@@ -19,6 +19,17 @@ package enum Change: Hashable, Sendable {
     /// A finished job leaves with all it left behind. Its id stays used.
     case removed(job: Int)
 
+    /// What the job is after it; `nil` if it stays what it was, or is no more.
+    package var state: JobState? {
+        switch self {
+        case .submitted(let job, _): job.state
+        case .attemptStarted: .running
+        case .attemptEnded(_, _, let verdict, _, _, _): verdict.state
+        case .changed(_, let state, _, _, _): state
+        case .attemptPlaced, .updated, .removed: nil
+        }
+    }
+
     /// The job that it happened to.
     package var job: Int {
         switch self {

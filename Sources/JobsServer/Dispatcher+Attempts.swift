@@ -196,7 +196,7 @@ extension Dispatcher {
     func enqueue(_ job: StoredJob) { scheduler.submit(Self.entry(of: job)) { id in outcome(of: id) } }
 
     /// How a job ended that is not in the scheduler any more; `nil` if there never was one.
-    func outcome(of id: Int) -> JobState? { (try? store.outcome(of: id)) ?? nil }
+    func outcome(of id: Int) -> JobState? { settling[id] ?? (try? store.outcome(of: id)) ?? nil }
 
     static func resources(of job: StoredJob) -> Resources {
         Resources(memoryBytes: job.memoryRequestBytes ?? 0, milliCPUs: job.cpusRequest?.milli ?? 1000)

@@ -13,7 +13,10 @@ extension Dispatcher {
     ///
     /// - Parameter gate: of the attempt that begins by them; opened by the thread that wrote them.
     func commit(_ changes: [Change], opening gate: Gate? = nil, then: @escaping (StoreError?) -> Void) {
-        for change in changes { readAhead[change.job] = nil }
+        for change in changes {
+            readAhead[change.job] = nil
+            if let state = change.state { settling[change.job] = state.isFinal ? state : nil }
+        }
         let number = nextCommit
         nextCommit += 1
         commits[number] = (changes, then)
@@ -37,8 +40,12 @@ extension Dispatcher {
 
     private func committed(_ number: Int, _ error: StoreError?) {
         guard let (changes, then) = commits.removeValue(forKey: number) else { return }
-        // Read while they were on their way.
-        for change in changes { readAhead[change.job] = nil }
+        for change in changes {
+            // Read while it was on its way.
+            readAhead[change.job] = nil
+            // Not by the news of its start, which may come later than its end. What the disk does not take is tried again.
+            if change.state?.isFinal == true, error?.isTheDisks != true { settling[change.job] = nil }
+        }
         if let error, error.isTheDisks { troubled(by: error) }
         then(error)
         // Whoever hears of it finds it on disk.

@@ -106,7 +106,11 @@ extension Dispatcher {
         job.memoryRequestBytes = (wanted.memoryRequest ?? spec.limits.memory)?.bytes
         job.cpusRequest = wanted.cpusRequest ?? spec.limits.cpus
         job.memoryLimitBytes = spec.limits.memory?.bytes
-        job.wallTimeLimitUsec = spec.limits.wallTime?.microseconds
+        // Then it has ended at the latest, which is what the scheduler wants to know.
+        job.wallTimeLimitUsec = spec.limits.wallTime.map { limit in
+            let (end, overflow) = limit.microseconds.addingReportingOverflow(spec.limits.grace.microseconds)
+            return overflow ? .max : end
+        }
         job.attemptsMax = wanted.retry.retries + 1
         let request = Self.resources(of: job)
         let capacity = scheduler.capacity

@@ -48,6 +48,8 @@ package actor Dispatcher {
     var fresh: [Int: (job: StoredJob, document: JobDocument)] = [:]
     /// Jobs that are likely to start next, as they are on disk; without those that anything has happened to since.
     var readAhead: [Int: (job: StoredJob, document: JobDocument)] = [:]
+    /// How jobs ended whose end is on its way to the disk: the scheduler has forgotten them, and the store does not know yet.
+    var settling: [Int: JobState] = [:]
     /// What an operator has set; see ``set(_:)``.
     var wishes: QueueSettings
     var expiry = Expiry()

@@ -9,6 +9,8 @@ package struct JobAccount {
     /// The records of its attempts.
     package var attempts: [JSON]
     package var changes: [StateChange]
+    /// What the job file and its flags ask for; only its owner may know.
+    package var asked: Limits?
     package var now: Timestamp
     package var time = LocalTime.current
 
@@ -45,7 +47,9 @@ package struct JobAccount {
         }
         if let after = job.after { facts.append(("after", after)) }
         if let begin = moment(job.begin) { facts.append(("begins", time.full(begin))) }
-        if job.attemptsMax > 1 { facts.append(("attempts", "\(job.attempt) of \(job.attemptsMax)")) }
+        // A release after the last retry is one more than was asked for.
+        let most = max(job.attemptsMax, job.attempt)
+        if most > 1 { facts.append(("attempts", "\(job.attempt) of \(most)")) }
         facts.append(("limits", limits))
         facts.append(("submitted", moment(job.submittedAt).map(time.full) ?? ""))
         if let started = moment(job.startedAt) {
@@ -57,7 +61,10 @@ package struct JobAccount {
             facts.append(("ended", time.full(ended) + took))
         }
         if let live { facts.append(("uses now", usage(live))) }
-        if job.state == .pending || job.state == .held { facts.append(("waits", job.reason ?? "")) }
+        if job.state == .pending || job.state == .held {
+            let reason = time.localized(job.reason ?? "", now: now)
+            facts.append(("waits", reason.hasPrefix("waits ") ? String(reason.dropFirst(6)) : reason))
+        }
         // The attempts tell it with their figures.
         if attempts.isEmpty, !job.state.isLive { facts.append(("why", job.message ?? job.reason ?? "")) }
         if let code = job.processExitCode { facts.append(("exit code", "\(code)")) }
@@ -71,6 +78,10 @@ package struct JobAccount {
             parts.append("\(ByteCount(request)) of memory set aside")
         }
         if let cpus = job.cpus { parts.append("\(CPUCount(milli: Int((cpus * 1000).rounded()))) CPU") }
+        if let pids = asked?.pids { parts.append("\(pids) pids") }
+        if let cpus = asked?.cpuset { parts.append("on CPU \(cpus)") }
+        if let time = asked?.wallTime { parts.append("\(time) of wall time") }
+        if let time = asked?.cpuTime { parts.append("\(time) of CPU time") }
         return parts.joined(separator: ", ")
     }
 

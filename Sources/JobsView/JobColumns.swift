@@ -50,7 +50,7 @@ struct JobColumns {
                 isUsed: { Self.begin($0, now) != nil }),
             Entry(column: .init(title: "TIME", alignsRight: true), cell: { .init(Self.clock($0, now)) }),
             Entry(column: .init(title: "MEM", alignsRight: true), cell: { .init(Self.memory($0)) }),
-            Entry(column: .init(title: "REASON"), cell: { .init(Self.reason($0)) }),
+            Entry(column: .init(title: "REASON"), cell: { .init(time.localized(Self.reason($0), now: now)) }),
         ]
     }
 

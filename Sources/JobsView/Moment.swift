@@ -35,6 +35,13 @@ package struct LocalTime: Sendable {
         return date + " " + time
     }
 
+    /// A sentence of the daemon's, in which moments are those of the wire, as people here read it.
+    package func localized(_ sentence: String, now: Timestamp) -> String {
+        sentence.split(separator: " ", omittingEmptySubsequences: false).map { word in
+            moment(String(word)).map { short($0, now: now) } ?? String(word)
+        }.joined(separator: " ")
+    }
+
     /// The first moment of the day that `moment` lies in.
     package func startOfDay(_ moment: Timestamp) -> Timestamp {
         let shift = offset(moment.microsecondsSinceEpoch / 1_000_000) * 1_000_000

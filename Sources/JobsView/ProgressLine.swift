@@ -27,7 +27,10 @@ package struct ProgressLine {
             if job.attempt > 1 { rest += "  attempt \(job.attempt)" }
             if let memory { rest += "  " + memory }
             if let cpu = live?.cpuUsageUsec { rest += "  cpu " + clock(cpu) }
-        default: if let reason = job.reason ?? job.message { rest += "  " + reason.printable }
+        default:
+            if let reason = job.reason ?? job.message {
+                rest += "  " + LocalTime.current.localized(reason, now: now).printable
+            }
         }
         // One column less than there are: the cursor stands behind the text.
         let room = (style.width ?? .max) - 1 - start.displayWidth - state.count

@@ -15,6 +15,8 @@ package struct StatusTable {
     package var isDraining = false
     /// Every job in a row of its own.
     package var all = false
+    /// What was asked for; nothing is said of other states then. `nil` for all.
+    package var states: [JobState]?
     /// How many there are of what the lists hold only the first of; `nil` if they hold all.
     package var counts: CountsView?
 
@@ -30,7 +32,10 @@ package struct StatusTable {
     }
 
     package func text(_ style: Style) -> String {
-        guard !live.isEmpty || !finished.isEmpty else { return Self.nothing(isDraining: isDraining) }
+        guard !live.isEmpty || !finished.isEmpty else {
+            if let states { return "No job is \(states.map(\.rawValue).joined(separator: " or ")).\n" }
+            return Self.nothing(isDraining: isDraining)
+        }
         let (rows, hidden) = rows
         var lines = [style.bold(summary)]
         if !rows.isEmpty { lines += JobColumns(now: now, time: time, user: user).table(rows).lines(style) }
@@ -46,6 +51,10 @@ package struct StatusTable {
 
     /// `3 running, 9,980 pending, 17 finished today`
     private var summary: String {
+        if let states {
+            return states.map { state in "\(grouped((live + finished).count { $0.state == state })) \(state.rawValue)" }
+                .joined(separator: ", ")
+        }
         var parts: [String] = []
         for state in [JobState.running, .suspended, .pending, .held] {
             let count = counts.map { $0.live[state] ?? 0 } ?? live.count { $0.state == state }
@@ -87,7 +96,10 @@ package struct StatusTable {
             let waiting = (counts.live[.pending] ?? 0) + (counts.live[.held] ?? 0)
             hidden = max(0, waiting - shown.reduce(0) { $0 + $1.waiting })
         }
-        return (shown + JobRow.fold(ended, totals).prefix(Self.rowsOfFinished), hidden)
+        let past = JobRow.fold(ended, totals)
+        // Of all states, what ended long ago is for `jobs history`.
+        if states != nil { hidden += past.dropFirst(Self.rowsOfFinished).reduce(0) { $0 + $1.count } }
+        return (shown + past.prefix(Self.rowsOfFinished), hidden)
     }
 
     /// Running first, then what waits in the order that it will start in.

@@ -34,6 +34,10 @@ struct HistoryCommand: DaemonCommand {
 
     func validate() throws {
         if json && joblog { throw ValidationError("--json and --joblog are two formats; choose one") }
+        if let live = state?.states.first(where: \.isLive) {
+            throw ValidationError(
+                "history is of jobs that have ended, and '\(live.rawValue)' is none; see `jobs status --state`")
+        }
         if limit < 0 { throw ValidationError("--limit is a number of jobs; 0 is all") }
     }
 
@@ -55,7 +59,7 @@ struct HistoryCommand: DaemonCommand {
 
     private func find(_ client: JobsClient) async throws -> [JobView] {
         var query = JobQuery()
-        query.states = (state?.states ?? JobState.final).filter { !$0.isLive }
+        query.states = state?.states ?? JobState.final
         query.name = name
         query.limit = limit == 0 ? nil : limit
         query.since = since?.moment(now: now(), .current)?.description

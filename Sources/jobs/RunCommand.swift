@@ -54,6 +54,7 @@ struct RunCommand: ParsableCommand {
     static func refuse(_ error: any Error, verb: String) -> Int32 {
         if let error = error as? JobFileError {
             complain(error.description)
+            if error.kind == .notFound { complain("a command goes behind `--`: jobs \(verb) -- COMMAND…") }
             return error.kind == .invalid ? 65 : 64
         }
         complain("\(error)\n`jobs \(verb) --help` lists what it takes")

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Glibc
+import JobFile
 import JobModel
 import JobsAPI
 import JobsClient
@@ -29,6 +31,14 @@ struct StatusCommand: DaemonCommand {
     @Argument(help: "Ids, ranges of ids, or names.")
     var jobs: [String] = []
 
+    func validate() throws {
+        guard watch else { return }
+        if json {
+            throw ValidationError("--watch draws for eyes, --json is for programs, which find news at /v1/events")
+        }
+        if isatty(1) == 0 { throw ValidationError("--watch draws on a terminal, which standard output is not") }
+    }
+
     func perform(_ client: JobsClient) async throws -> Int32 {
         if watch {
             try await StatusWatch(client: client) { style in try await text(client, style) }.perform()
@@ -44,6 +54,7 @@ struct StatusCommand: DaemonCommand {
         guard jobs.isEmpty else { return try await accounts(client, style) }
         var table = try await state == nil && !all ? overview(client) : everything(client)
         table.all = all
+        table.states = state?.states
         return table.text(style)
     }
 
@@ -84,7 +95,7 @@ struct StatusCommand: DaemonCommand {
         if let state {
             var query = JobQuery()
             query.states = state.states
-            query.limit = all ? nil : 1000
+            query.limit = nil
             let jobs = try await client.jobs(query)
             return (jobs.filter(\.state.isLive), jobs.filter { !$0.state.isLive })
         }
@@ -122,6 +133,7 @@ struct StatusCommand: DaemonCommand {
                 job: try JobView(json: answer["job"] ?? .null), attempts: answer["attempts"]?.arrayValue ?? [],
                 changes: try await client.history(of: job.id), now: now())
             account.live = answer["live"].map { LiveUsage(json: $0) }
+            account.asked = answer["spec"].flatMap { JobSource($0) }.flatMap { try? $0.spec() }?.limits
             texts.append(account.text(style))
         }
         return texts.joined(separator: "\n")

@@ -184,6 +184,42 @@ extension IntegrationTests {
             #expect(lines.last == "… and 9,985 more (jobs status --all)", "\(shown.all)")
         }
 
+        /// Between a job's end and the disk's knowledge of it.
+        @Test(.enabled(if: Machine.isBuildMachine))
+        func `who depends on jobs that are just ending is not skipped`() async throws {
+            let daemon = try Daemon()
+            var dependents: [Int] = []
+            for round in 0..<20 {
+                try await daemon.submit("true", [("--array", "0-7")], name: "parts-\(round)")
+                for _ in 0..<4 {
+                    dependents.append(try await daemon.submit("true", [("--after", "ok:parts-\(round)")]))
+                }
+            }
+            try await daemon.wait(dependents)
+            for id in dependents {
+                #expect(try await daemon.state(id) == "completed", "\(daemon.log(about: id))")
+            }
+        }
+
+        @Test(.enabled(if: Machine.isBuildMachine))
+        func `a list of one state holds all of it and says nothing of others`() async throws {
+            let daemon = try Daemon()
+            let place = ["JOBS_STATE_DIR": daemon.state]
+            let id = try await daemon.submit("exit 3")
+            try await daemon.wait([id])
+            try await daemon.submit("true", [("--array", "0-1099"), ("--hold", nil)], name: "bulk")
+            func status(_ words: String...) throws -> JobsProgram.Outcome {
+                try JobsProgram.execute([JobsProgram.path, "status"] + words, environment: place)
+            }
+            #expect(try status("--state", "held").output.hasPrefix("1,100 held\n"))
+            let json = try JSON(parsing: try status("--state", "held", "--json").output)
+            #expect(json["jobs"]?.arrayValue?.count == 1100)
+            #expect(try status("--state", "pending,running").output == "No job is pending or running.\n")
+            #expect(try status("--watch").code == 64, "not on a terminal")
+            let history = try JobsProgram.execute([JobsProgram.path, "history", "--state", "held"], environment: place)
+            #expect(history.code == 64 && history.errors.contains("held"), "\(history.all)")
+        }
+
         @Test func `the name of an array means all of its jobs`() async throws {
             let daemon = try Daemon()
             let first = try await daemon.submit(

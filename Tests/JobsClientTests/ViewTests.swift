@@ -24,6 +24,11 @@ import Testing
         #expect(east.short(Fixture.now, now: Fixture.now) == "18:22:01")
         #expect(LocalTime.utc.short(moment("2026-11-23T08:05:00Z")!, now: Fixture.now) == "Nov 23 08:05")
         #expect(LocalTime.utc.short(moment("2025-11-23T08:05:00Z")!, now: Fixture.now) == "2025-11-23")
+        let tokyo = LocalTime { _ in 9 * 3600 }
+        #expect(
+            tokyo.localized("job 23 ends by 2026-11-20T14:07:29.006917Z at the latest", now: Fixture.now)
+                == "job 23 ends by Nov 20 23:07 at the latest")
+        #expect(tokyo.localized("needs 2G,  1G free", now: Fixture.now) == "needs 2G,  1G free")
         #expect(east.startOfDay(Fixture.now) == moment("2026-11-23T23:00:00Z"))
     }
 
@@ -139,6 +144,6 @@ import Testing
     @Test func whyItWaits() {
         var account = JobAccount(job: Fixture.job(42) { $0.reason = "waits for job 41" }, now: Fixture.now)
         account.time = .utc
-        #expect(account.text(.plain).contains("\n  waits      waits for job 41\n"))
+        #expect(account.text(.plain).contains("\n  waits      for job 41\n"))
     }
 }
