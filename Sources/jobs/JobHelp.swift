@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobFile
+import JobsView
 
 /// The help text of a verb that takes a job, made from the same lists that its arguments are read with.
 struct JobHelp {
@@ -18,8 +19,10 @@ struct JobHelp {
             abstract, "",
             "usage: jobs \(verb) [OPTIONS] NAME|FILE [ARGUMENTS…]",
             "       jobs \(verb) [OPTIONS] -- COMMAND [ARGUMENTS…]", "",
-            "NAME is looked up as ./jobs/NAME.yaml, then in your and the system's job folders. FILE is a YAML file or a",
-            "script with #JOB lines at its head. A flag beats the file, the file beats the default.", "", "options:",
+            Self.wrapped(
+                "NAME is looked up as ./jobs/NAME.yaml, then in your and the system's job folders. FILE is a YAML file or "
+                    + "a script with #JOB lines at its head. A flag beats the file, the file beats the default."),
+            "", "options:",
         ]
         lines += Self.table(
             own.map { own in
@@ -37,14 +40,29 @@ struct JobHelp {
                     return setting.usage.map { ($0, (isOn ? "Do without: " : "") + setting.documentation) }
                 })
         }
-        return (lines + [""] + ending).joined(separator: "\n")
+        return (lines + [""] + ending.map { Self.wrapped($0) }).joined(separator: "\n")
     }
 
     private static func table(_ rows: [(String, String)]) -> [String] {
         rows.map { left, right in
-            left.count < 28
+            let right = wrapped(right, indent: 30)
+            return left.count < 28
                 ? "  " + left + String(repeating: " ", count: 28 - left.count) + right
                 : "  " + left + "\n" + String(repeating: " ", count: 30) + right
         }
+    }
+
+    /// In lines that fit the terminal, or the eye, all but the first of them indented.
+    private static func wrapped(_ text: String, indent: Int = 0) -> String {
+        let room = max(40, min(Style.of(1).width ?? 120, 120) - indent)
+        var lines: [String] = []
+        for word in text.split(separator: " ") {
+            if let last = lines.last, last.count + 1 + word.count <= room {
+                lines[lines.count - 1] += " " + word
+            } else {
+                lines.append(String(word))
+            }
+        }
+        return lines.joined(separator: "\n" + String(repeating: " ", count: indent))
     }
 }

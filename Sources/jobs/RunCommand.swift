@@ -41,11 +41,11 @@ struct RunCommand: ParsableCommand {
         JobHelp(
             verb: "run", abstract: "Run a job in the foreground and account for it.", own: ownFlags,
             ending: [
-                "The exit code is the job's own; 128+n after signal n, 137 out of memory, 124 out of time, 125 if it could not be",
-                "run, 126/127 if the command cannot be executed/found, 130/143 interrupted/terminated, 64 bad usage, 65 bad job file,",
-                "74 if all went well but the record could not be written.",
-                "Ctrl-C ends the job as its time limits do: SIGTERM, and SIGKILL after its grace period; a second Ctrl-C kills at once.",
-                "With --tty it is a key of the job's terminal. Under nohup a hang-up is ignored.",
+                "The exit code is the job's own; 128+n after signal n, 137 out of memory, 124 out of time, 125 if it could "
+                    + "not be run, 126/127 if the command cannot be executed/found, 130/143 interrupted/terminated, 64 bad "
+                    + "usage, 65 bad job file, 74 if all went well but the record could not be written.",
+                "Ctrl-C ends the job as its time limits do: SIGTERM, and SIGKILL after its grace period; a second Ctrl-C "
+                    + "kills at once. With --tty it is a key of the job's terminal. Under nohup a hang-up is ignored.",
             ]
         ).text(sections: [nil, "limits", "isolation"])
     }

@@ -88,9 +88,9 @@ struct SubmitCommand: ParsableCommand {
             verb: "submit", abstract: "Queue a job. If no jobsd runs, one is started; it keeps running.",
             own: ownFlags,
             ending: [
-                "The job starts in the current directory, with your umask and resource limits, and with what --export names of",
-                "your environment. With --wait the exit code is that of `jobs run`; without, 0 once the job is on disk, 64 bad",
-                "usage, 65 bad job, 69 no jobsd and none could be started, 75 the queue takes no jobs now.",
+                "The job starts in the current directory, with your umask and resource limits, and with what --export names "
+                    + "of your environment. With --wait the exit code is that of `jobs run`; without, 0 once the job is on "
+                    + "disk, 64 bad usage, 65 bad job, 69 no jobsd and none could be started, 75 the queue takes no jobs now."
             ]
         ).text(sections: [nil, "limits", "isolation", "queue"])
     }
