@@ -113,8 +113,10 @@ extension JobQuery {
             // Few may have ended among many that wait.
             if !states.isEmpty, states.allSatisfy(\.isFinal) { conditions.append("ended_usec IS NOT NULL") }
             // One state is a walk along its index, which is in the order of ids. Of several, SQLite would collect and sort
-            // all jobs; the plus sign keeps it off that index, so that it walks along the ids and stops at the limit.
-            let column = states.count == 1 && !liveOnly ? "state" : "+state"
+            // all jobs; the plus sign keeps it off that index, so that it walks along the ids and stops at the limit. Those
+            // that run are few whatever waits, and are sorted.
+            let isShort = states.count == 1 || states.isSubset(of: [.running, .suspended])
+            let column = isShort && !liveOnly ? "state" : "+state"
             conditions.append("\(column) IN (\(states.map { _ in "?" }.joined(separator: ", ")))")
             arguments += states.map(\.rawValue)
         }

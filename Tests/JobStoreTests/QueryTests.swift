@@ -158,6 +158,8 @@ import Testing
             #expect(!text.contains("TEMP B-TREE"), "\(text)")
         }
         #expect(try plan { $0.liveOnly = true }.contains("jobs_live"))
+        // However many wait.
+        #expect(try plan { $0.states = [.running, .suspended] }.contains("jobs_by_state"))
     }
 
     @Test func noListReadsSecrets() {
