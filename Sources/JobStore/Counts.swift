@@ -6,12 +6,11 @@ extension JobStore {
     /// How many jobs live, by state: a walk along one index, which a hundred thousand jobs make a few milliseconds long.
     package func liveCounts() throws(StoreError) -> [JobState: Int] {
         try read("count jobs") { db in
-            let states = JobState.allCases.filter(\.isLive).map { "'\($0.rawValue)'" }.joined(separator: ", ")
-            let rows = try Row.fetchCursor(
-                db, sql: "SELECT state, count(*) FROM jobs WHERE state IN (\(states)) GROUP BY 1")
+            // One by one, which takes half as long as grouping.
+            let select = try db.cachedStatement(sql: "SELECT count(*) FROM jobs WHERE state = ?")
             var counts: [JobState: Int] = [:]
-            while let row = try rows.next() {
-                if let state = JobState(rawValue: row[0]) { counts[state] = row[1] }
+            for state in JobState.allCases where state.isLive {
+                if let count = try Int.fetchOne(select, arguments: [state.rawValue]), count > 0 { counts[state] = count }
             }
             return counts
         }
