@@ -10,7 +10,9 @@ extension JobStore {
             let select = try db.cachedStatement(sql: "SELECT count(*) FROM jobs WHERE state = ?")
             var counts: [JobState: Int] = [:]
             for state in JobState.allCases where state.isLive {
-                if let count = try Int.fetchOne(select, arguments: [state.rawValue]), count > 0 { counts[state] = count }
+                if let count = try Int.fetchOne(select, arguments: [state.rawValue]), count > 0 {
+                    counts[state] = count
+                }
             }
             return counts
         }
