@@ -7,7 +7,7 @@ import SystemPackage
 /// A jobs-init that waits to be copied; the copies are our children.
 ///
 /// It has started once, so that no attempt has to; see decision 008. It ends when we close our end of the socket, or die.
-final class ForkServer {
+package final class ForkServer {
     private let path: String
     private let cgroup: Descriptor?
     private var process: Process?
@@ -38,7 +38,7 @@ final class ForkServer {
     /// - Parameters:
     ///   - path: the jobs-init executable.
     ///   - cgroup: the v2 directory that it and all its copies begin in; ours if there is none.
-    init(path: String, cgroup: Descriptor?) {
+    package init(path: String, cgroup: Descriptor? = nil) {
         self.path = path
         self.cgroup = cgroup
     }
@@ -46,7 +46,7 @@ final class ForkServer {
     deinit { stop() }
 
     /// Starts it, if it does not run, without waiting for it to be ready.
-    func start() throws(Errno) {
+    package func start() throws(Errno) {
         guard socket == nil else { return }
         let (ours, theirs) = try Descriptor.messageSocket()
         // Long enough for the busiest machine; the queue must not wait for ever.

@@ -19,10 +19,15 @@ package final class Supervisor {
     var live: Set<String> = []
 
     /// - Parameter initPath: the jobs-init executable.
-    package init(root: CgroupRoot, loop: EventLoop, initPath: String) {
+    package convenience init(root: CgroupRoot, loop: EventLoop, initPath: String) {
+        self.init(root: root, loop: loop, forkServer: ForkServer(path: initPath, cgroup: root.initDirectory))
+    }
+
+    /// - Parameter forkServer: may have been started before there was a root.
+    package init(root: CgroupRoot, loop: EventLoop, forkServer: ForkServer) {
         self.root = root
         self.loop = loop
-        forkServer = ForkServer(path: initPath, cgroup: root.initDirectory)
+        self.forkServer = forkServer
         // At once, so that it is ready when the first attempt is; what is wrong with it, that one will tell.
         try? forkServer.start()
         host = HostDescription(kernel: Host.kernelRelease, cgroupMode: root.host.mode.rawValue, board: Host.board)

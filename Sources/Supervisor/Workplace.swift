@@ -23,6 +23,10 @@ package enum Workplace {
         } catch { throw .cgroup(error) }
     }
 
+    /// Whether ``prepare()`` leaves this process where it is, as it does wherever memory is limited by v1; else what was
+    /// started before would be left behind, or in the way.
+    package static var isHere: Bool { Files.exists("/sys/fs/cgroup/memory/tasks") }
+
     /// Prepares the root of a daemon, whose attempts outlive it.
     ///
     /// The base has a name that is this instance's, so that two daemons in one cgroup do not meet. Under systemd a service's

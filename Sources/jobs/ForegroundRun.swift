@@ -28,9 +28,12 @@ struct ForegroundRun {
         let signals = try SignalQueue(
             [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH].filter { !SignalQueue.isIgnored($0) })
         let loop = try EventLoop()
+        let forkServer = ForkServer(path: InitProgram.path)
+        // Its start takes longer than all that we have to do until it is needed.
+        if Workplace.isHere { try? forkServer.start() }
         let root = try Workplace.prepare()
         defer { root.removeIfEmpty() }
-        let supervisor = Supervisor(root: root, loop: loop, initPath: InitProgram.path)
+        let supervisor = Supervisor(root: root, loop: loop, forkServer: forkServer)
         defer { supervisor.stop() }
         for error in supervisor.removeStale() { complain("left behind by an earlier run: \(error)") }
         let terminal = arguments.terminal ? try TerminalRelay(loop: loop) : nil
