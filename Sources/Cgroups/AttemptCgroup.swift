@@ -206,8 +206,10 @@ package final class AttemptCgroup: Sendable {
 
     /// Whether a process was ever in here.
     package var hasCountedAnyone: Bool {
-        let usage = usage(memoryStat()).usage
-        return (usage.pidsPeak ?? 0) > 0 || (usage.cpuUsageUsec ?? 0) > 0
+        var reading = UsageReading()
+        if let time = unified ?? directories[.cpuacct] { CPUController.time(of: time, into: &reading) }
+        PidsController.usage(of: directories[.pids], into: &reading)
+        return (reading.usage.pidsPeak ?? 0) > 0 || (reading.usage.cpuUsageUsec ?? 0) > 0
     }
 
     private func pressure(into reading: inout UsageReading) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import JobModel
 
 /// The report for people: one line per finding, its remedy below it.
 package struct Table {
@@ -44,20 +45,10 @@ package struct Table {
         return colour ? "\u{1B}[1;\(status.colour)m\(word)\u{1B}[0m" : word
     }
 
-    /// At spaces only; at least one line. A word longer than the line stays whole.
     private func wrap(_ text: String, indent: Int) -> [String] {
         // Below some twenty columns wrapping only makes a tower of words.
         guard let width, width - indent >= 20 else { return [text] }
-        var lines: [String] = []
-        var line = ""
-        for word in text.split(separator: " ") {
-            if !line.isEmpty, line.count + 1 + word.count > width - indent {
-                lines.append(line)
-                line = ""
-            }
-            line += (line.isEmpty ? "" : " ") + word
-        }
-        return lines + [line]
+        return text.wrapped(to: width - indent)
     }
 
     private func pad(_ text: String, to width: Int) -> String { text + spaces(width - text.count) }

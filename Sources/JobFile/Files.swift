@@ -24,14 +24,14 @@ func readFile(_ path: String) throws(Problem) -> [UInt8] {
     return bytes
 }
 
-func isFile(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFDIR
-}
+func isFile(_ path: String) -> Bool { kind(of: path).map { $0 != S_IFDIR } ?? false }
 
-func isDirectory(_ path: String) -> Bool {
+func isDirectory(_ path: String) -> Bool { kind(of: path) == S_IFDIR }
+
+/// Its `S_IF…` bits; `nil` if there is nothing, or nothing that we may see.
+private func kind(of path: String) -> mode_t? {
     var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    return stat(path, &status) == 0 ? status.st_mode & S_IFMT : nil
 }
 
 func isExecutable(_ path: String) -> Bool { access(path, X_OK) == 0 }

@@ -104,7 +104,14 @@ final class GroupCommit: Sendable {
     private func write(_ calls: [Call], apart: Bool, to db: Database) throws -> [StoreError?] {
         var outcomes: [StoreError?] = []
         try db.inTransaction {
-            for call in calls { outcomes.append(apart ? try writeApart(call, to: db) : try write(call, to: db)) }
+            for call in calls {
+                if apart {
+                    outcomes.append(try writeApart(call, to: db))
+                } else {
+                    try write(call, to: db)
+                    outcomes.append(nil)
+                }
+            }
             return .commit
         }
         return outcomes
@@ -114,9 +121,9 @@ final class GroupCommit: Sendable {
     private func writeApart(_ call: Call, to db: Database) throws -> StoreError? {
         try db.cachedStatement(sql: "SAVEPOINT one_call").execute()
         do {
-            let outcome = try write(call, to: db)
+            try write(call, to: db)
             try db.cachedStatement(sql: "RELEASE one_call").execute()
-            return outcome
+            return nil
         } catch  where db.isInsideTransaction && Self.isOwnFault(error) {
             try db.cachedStatement(sql: "ROLLBACK TO one_call").execute()
             try db.cachedStatement(sql: "RELEASE one_call").execute()
@@ -124,13 +131,12 @@ final class GroupCommit: Sendable {
         }
     }
 
-    private func write(_ call: Call, to db: Database) throws -> StoreError? {
+    private func write(_ call: Call, to db: Database) throws {
         var writer = ChangeWriter(db)
         for change in call.changes { try writer.write(change) }
         // A call without changes asks whether the disk takes writes. An empty transaction would not touch it; this
         // writes the first page, as it is.
         if call.changes.isEmpty { try db.cachedStatement(sql: "PRAGMA user_version = 0").execute() }
-        return nil
     }
 
     private static func isOwnFault(_ error: any Error) -> Bool {

@@ -7,7 +7,7 @@ import SystemPackage
 
 /// The descriptors and the process behind one attempt.
 struct Launch {
-    /// jobs-init; `nil` before ``meet()``, and if it is gone already when its attempt is taken over.
+    /// jobs-init; `nil` before ``meet(_:)``, and if it is gone already when its attempt is taken over.
     private(set) var process: Process?
     private var copy: ForkServer.Copy?
     /// A pipe in the foreground, a file of ``AttemptDirectory`` for a queued job.

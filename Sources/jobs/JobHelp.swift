@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobFile
+import JobModel
 import JobsView
 
 /// The help text of a verb that takes a job, made from the same lists that its arguments are read with.
@@ -55,14 +56,6 @@ struct JobHelp {
     /// In lines that fit the terminal, or the eye, all but the first of them indented.
     private static func wrapped(_ text: String, indent: Int = 0) -> String {
         let room = max(40, min(Style.of(1).width ?? 120, 120) - indent)
-        var lines: [String] = []
-        for word in text.split(separator: " ") {
-            if let last = lines.last, last.count + 1 + word.count <= room {
-                lines[lines.count - 1] += " " + word
-            } else {
-                lines.append(String(word))
-            }
-        }
-        return lines.joined(separator: "\n" + String(repeating: " ", count: indent))
+        return text.wrapped(to: room).joined(separator: "\n" + String(repeating: " ", count: indent))
     }
 }

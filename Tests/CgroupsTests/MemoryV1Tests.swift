@@ -58,8 +58,7 @@ import Testing
     }
 
     @Test func `every figure that v1 has`() throws {
-        var reading = UsageReading()
-        try fill(&reading, from: FakeCgroup(Self.complete))
+        let reading = try FakeCgroup(Self.complete).memoryUsage(.v1)
         #expect(reading.usage.memoryPeakBytes == 33_554_432)
         #expect(reading.usage.memoryOOMKills == 2)
         #expect(reading.usage.memoryLimitHits == 108)
@@ -71,17 +70,15 @@ import Testing
     }
 
     @Test func `nothing readable is nothing known, each with its reason`() throws {
-        var reading = UsageReading()
-        try fill(&reading, from: FakeCgroup())
+        let reading = try FakeCgroup().memoryUsage(.v1)
         #expect(reading.usage == Usage())
         #expect(reading.unavailable.count == 8)
         for (key, reason) in reading.unavailable { #expect(!reason.isEmpty, "\(key)") }
     }
 
     @Test func `a kernel before 4.13 counts no kills, which is not none`() throws {
-        var reading = UsageReading()
         let old = try FakeCgroup(["memory.oom_control": "oom_kill_disable 0\nunder_oom 0\n", "memory.failcnt": "1\n"])
-        try fill(&reading, from: old)
+        let reading = try old.memoryUsage(.v1)
         #expect(reading.usage.memoryOOMKills == nil)
         #expect(reading.unavailable["memory_oom_kills"]?.contains("4.13") == true)
         #expect(reading.usage.memoryLimitHits == 1)
@@ -130,24 +127,14 @@ import Testing
     }
 
     @Test func `memory is split with what is below, tmpfs counted once`() throws {
-        let split = try parts(FakeCgroup(Self.complete))
+        let split = try FakeCgroup(Self.complete).memorySplit(.v1)
         #expect(split == MemorySplit(anon: 1_843_200, file: 2_555_904, shmem: 36_864, kernel: 1_290_240))
-        #expect(try parts(FakeCgroup()) == MemorySplit())
+        #expect(try FakeCgroup().memorySplit(.v1) == MemorySplit())
     }
 
     @Test func `more shmem than cache, as torn counters may say, is no negative cache`() throws {
         let text = "total_cache 4096\ntotal_shmem 8192\n"
-        #expect(try parts(FakeCgroup(["memory.stat": text])).file == 0)
-    }
-
-    private func parts(_ cgroup: FakeCgroup) throws -> MemorySplit {
-        let directory = try cgroup.directory(.v1)
-        return MemoryV1.split(of: directory, directory.memoryStat)
-    }
-
-    private func fill(_ reading: inout UsageReading, from cgroup: FakeCgroup) throws {
-        let directory = try cgroup.directory(.v1)
-        MemoryV1.usage(of: directory, directory.memoryStat, into: &reading)
+        #expect(try FakeCgroup(["memory.stat": text]).memorySplit(.v1).file == 0)
     }
 }
 

@@ -13,9 +13,7 @@ import Testing
     ]
 
     private func usage(_ files: [String: String]) throws -> UsageReading {
-        var reading = UsageReading()
-        try fill(&reading, from: FakeCgroup(files))
-        return reading
+        try FakeCgroup(files).memoryUsage(.v2)
     }
 
     @Test func `limits are read back as the kernel holds them`() throws {
@@ -97,21 +95,21 @@ import Testing
     }
 
     @Test func `memory is split, tmpfs counted once`() throws {
-        let split = try parts(FakeCgroup(["memory.stat": KernelTexts.memoryStat61]))
+        let split = try FakeCgroup(["memory.stat": KernelTexts.memoryStat61]).memorySplit(.v2)
         #expect(split == MemorySplit(anon: 31_457_280, file: 7_143_424, shmem: 1_048_576, kernel: 1_204_224))
     }
 
     @Test func `before 5.18 kernel memory is added up from its parts`() throws {
-        let split = try parts(FakeCgroup(["memory.stat": KernelTexts.memoryStat510]))
+        let split = try FakeCgroup(["memory.stat": KernelTexts.memoryStat510]).memorySplit(.v2)
         #expect(split.kernel == 499_512 + 147_456)
         let with511 = KernelTexts.memoryStat510 + "pagetables 4096\n"
         #expect(
-            try parts(FakeCgroup(["memory.stat": with511])).kernel == 499_512 + 147_456
+            try FakeCgroup(["memory.stat": with511]).memorySplit(.v2).kernel == 499_512 + 147_456
                 + 4096)
     }
 
     @Test func `no memory.stat is no split`() throws {
-        #expect(try parts(FakeCgroup()) == MemorySplit())
+        #expect(try FakeCgroup().memorySplit(.v2) == MemorySplit())
     }
 
     @Test func `counters tell any kill from our own limit's`() throws {
@@ -133,15 +131,5 @@ import Testing
         #expect(MemoryV2.ancestorCounter(of: try FakeCgroup(Self.complete).directory(.v2)) == 4)
         let root = try FakeCgroup(["memory.events": "oom 9\n"])
         #expect(MemoryV2.ancestorCounter(of: try root.directory(.v2)) == nil)
-    }
-
-    private func parts(_ cgroup: FakeCgroup) throws -> MemorySplit {
-        let directory = try cgroup.directory(.v2)
-        return MemoryV2.split(of: directory, directory.memoryStat)
-    }
-
-    private func fill(_ reading: inout UsageReading, from cgroup: FakeCgroup) throws {
-        let directory = try cgroup.directory(.v2)
-        MemoryV2.usage(of: directory, directory.memoryStat, into: &reading)
     }
 }

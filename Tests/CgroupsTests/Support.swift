@@ -35,6 +35,18 @@ struct FakeCgroup {
     func directory(_ version: CgroupVersion, _ name: String = "") throws -> CgroupDirectory {
         try CgroupDirectory(path: path + (name.isEmpty ? "" : "/" + name), version: version)
     }
+
+    func memorySplit(_ version: CgroupVersion) throws -> MemorySplit {
+        let directory = try directory(version)
+        return version.memoryController.split(of: directory, directory.memoryStat)
+    }
+
+    func memoryUsage(_ version: CgroupVersion) throws -> UsageReading {
+        let directory = try directory(version)
+        var reading = UsageReading()
+        version.memoryController.usage(of: directory, directory.memoryStat, into: &reading)
+        return reading
+    }
 }
 
 /// Numbers that look random and are the same in every run.

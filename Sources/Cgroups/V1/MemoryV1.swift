@@ -37,7 +37,7 @@ package enum MemoryV1: MemoryController {
     package static func usage(
         of directory: CgroupDirectory, _ stat: FlatKeyed, into reading: inout UsageReading
     ) {
-        let peak = directory.readInt("memory.max_usage_in_bytes")
+        let peak = peak(of: directory)
         reading.set("memory_peak_bytes", \.memoryPeakBytes, peak, otherwise: "no memory.max_usage_in_bytes")
         reading.set("swap_peak_bytes", \.swapPeakBytes, nil, otherwise: "cgroup v1 keeps no peak of swap alone")
         let kills = kills(in: directory)
@@ -61,15 +61,14 @@ package enum MemoryV1: MemoryController {
     }
 
     package static func split(of directory: CgroupDirectory, _ stat: FlatKeyed) -> MemorySplit {
-        return MemorySplit(
+        MemorySplit(
             anon: stat["total_rss"], file: stat["total_cache"].map { max(0, $0 - (stat["total_shmem"] ?? 0)) },
             shmem: stat["total_shmem"], kernel: directory.readInt("memory.kmem.usage_in_bytes"))
     }
 
     /// `oom_kill` is local on v1 (4.13), so those of sub-cgroups are added: a job may have made some.
     package static func oom(of directory: CgroupDirectory) -> OOMCounters {
-        counters(
-            of: directory, kills: kills(in: directory), peak: directory.readInt("memory.max_usage_in_bytes"))
+        counters(of: directory, kills: kills(in: directory), peak: peak(of: directory))
     }
 
     private static func counters(of directory: CgroupDirectory, kills: Int?, peak: Int?) -> OOMCounters {
@@ -79,7 +78,7 @@ package enum MemoryV1: MemoryController {
         let failures = failures(of: directory)
         counters.limitHits = failures
         counters.reachedLimit = failures.map { $0 > 0 }
-        if (failures ?? 0) == 0, let peak, let limit = limit(of: directory), peak >= limit {
+        if (failures ?? 0) == 0, isAtLimit(directory, peak: peak) {
             counters.limitHits = nil
             counters.reachedLimit = true
         }
@@ -101,10 +100,14 @@ package enum MemoryV1: MemoryController {
     /// Where failures are not counted, at least that the peak has come to the limit.
     package static func ancestorCounter(of directory: CgroupDirectory) -> Int? {
         guard let failures = failures(of: directory) else { return nil }
-        guard let limit = limit(of: directory), let peak = directory.readInt("memory.max_usage_in_bytes") else {
-            return failures
-        }
-        return failures + (peak >= limit ? 1 : 0)
+        return failures + (isAtLimit(directory, peak: peak(of: directory)) ? 1 : 0)
+    }
+
+    private static func peak(of directory: CgroupDirectory) -> Int? { directory.readInt("memory.max_usage_in_bytes") }
+
+    private static func isAtLimit(_ directory: CgroupDirectory, peak: Int?) -> Bool {
+        guard let peak, let limit = limit(of: directory) else { return false }
+        return peak >= limit
     }
 
     /// How often memory or memory and swap together ran into a limit; memsw is there only with swap accounting.

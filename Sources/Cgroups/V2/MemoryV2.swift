@@ -53,7 +53,7 @@ package enum MemoryV2: MemoryController {
     }
 
     package static func split(of directory: CgroupDirectory, _ stat: FlatKeyed) -> MemorySplit {
-        return MemorySplit(
+        MemorySplit(
             anon: stat["anon"], file: stat["file"].map { max(0, $0 - (stat["shmem"] ?? 0)) }, shmem: stat["shmem"],
             // One line since 5.18; before that its parts.
             kernel: stat["kernel"] ?? stat["slab"].map { $0 + (stat["kernel_stack"] ?? 0) + (stat["pagetables"] ?? 0) })
