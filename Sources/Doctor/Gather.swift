@@ -46,9 +46,7 @@ extension Facts {
         if let unified = host.unified {
             place.isHierarchyRoot = !Files.exists(unified.own + "/cgroup.type")
             place.isOursAlone = CgroupRoot.isDelegated(host)
-            place.isMarked = ["trusted.delegate", "user.delegate"].contains {
-                Files.attribute($0, of: unified.own)?.hasPrefix("1") == true
-            }
+            place.isMarked = CgroupHost.isMarkedDelegated(unified.own)
             place.controllers = Self.controllers(unified.own) ?? []
             // The user manager's cgroup; systemd has named it so since there have been user managers.
             systemd.userControllers = Self.controllers(
