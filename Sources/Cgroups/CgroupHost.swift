@@ -109,6 +109,26 @@ package struct CgroupHost: Hashable, Sendable {
         }
     }
 
+    /// The v2 cgroup that we would divide where no systemd delegates one: our own, or the one above if it was divided before.
+    package var divisible: String? {
+        unified.map { Relocation.divisible($0.own, below: $0.mountPoint) }
+    }
+
+    /// The v2 controllers that can be had below the cgroup at `path` by handing them down from the top, which a cgroup with
+    /// processes of its own keeps them from, except at the top.
+    package func controllersWithinReach(of path: String) -> Set<Controller> {
+        guard let top = unified?.mountPoint, path != top, path.hasPrefix(top + "/") else { return v2Controllers }
+        let above = parentPath(path)
+        let reach = controllersWithinReach(of: above)
+        guard let directory = try? CgroupDirectory(path: above, version: .v2) else { return [] }
+        if !directory.has("cgroup.type") || directory.processes.isEmpty,
+            Files.isWritable(above + "/cgroup.subtree_control")
+        {
+            return reach
+        }
+        return reach.intersection(Self.controllers(in: directory.read("cgroup.subtree_control") ?? ""))
+    }
+
     /// Whether our own v2 cgroup is systemd's to write: below its root, and delegated to nobody.
     ///
     /// systemd keeps itself in `init.scope`, and marks what it delegates with an extended attribute.

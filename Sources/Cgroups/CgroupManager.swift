@@ -24,40 +24,52 @@ package enum CgroupManager: Hashable, Sendable {
         case unprivileged
     }
 
-    /// Which one it is here, and the file or variable that says so.
+    /// Which one it is here.
     ///
     /// - Parameters:
     ///   - root: prefix of all paths but those in `/proc`; tests put files there.
     ///   - initEnvironment: of PID 1, where LXC and others name themselves; see
     ///     <https://systemd.io/CONTAINER_INTERFACE>.
+    /// - Returns: with the kind of container and the mark that says so, which a systemd inside of one has as well.
     package static func detect(
         root: String = "", environment: [String: String], initEnvironment: String? = nil
-    ) -> (manager: CgroupManager, evidence: String?) {
-        func exists(_ path: String) -> Bool { Files.exists(root + path) }
-        let named = name(ofContainer: root, environment, initEnvironment)
-        if exists("/run/systemd/system") { return (.systemd, named.map(\.evidence)) }
-        if environment["KUBERNETES_SERVICE_HOST"] != nil { return (.kubernetes, "KUBERNETES_SERVICE_HOST") }
-        if exists("/run/secrets/kubernetes.io") { return (.kubernetes, "/run/secrets/kubernetes.io") }
-        if exists("/run/.containerenv") { return (.podman, "/run/.containerenv") }
-        if exists("/.dockerenv") { return (.docker, "/.dockerenv") }
-        if let named {
-            switch named.name {
-            case "docker": return (.docker, named.evidence)
-            case "podman": return (.podman, named.evidence)
-            case "systemd-nspawn": return (.nspawn, named.evidence)
-            case let name where name.hasPrefix("lxc"): return (.lxc, named.evidence)
-            // WSL names itself so, and is a machine of its own.
-            case "wsl": break
-            default: return (.container, named.evidence)
-            }
-        }
-        return (exists("/run/openrc") ? .openRC : .other, nil)
+    ) -> (manager: CgroupManager, container: String?) {
+        let container = container(root, environment, initEnvironment)
+        let text = container.map { "\($0.name), by \($0.evidence)" }
+        if Files.exists(root + "/run/systemd/system") { return (.systemd, text) }
+        if let container { return (container.manager, text) }
+        return (Files.exists(root + "/run/openrc") ? .openRC : .other, nil)
     }
 
+    private static func container(
+        _ root: String, _ environment: [String: String], _ initEnvironment: String?
+    ) -> (manager: CgroupManager, name: String, evidence: String)? {
+        if environment["KUBERNETES_SERVICE_HOST"] != nil {
+            return (.kubernetes, "Kubernetes", "KUBERNETES_SERVICE_HOST")
+        }
+        let marks: [(path: String, manager: CgroupManager)] = [
+            ("/run/secrets/kubernetes.io", .kubernetes), ("/run/.containerenv", .podman), ("/.dockerenv", .docker),
+        ]
+        if let mark = marks.first(where: { Files.exists(root + $0.path) }) {
+            return (mark.manager, mark.manager.name ?? "", mark.path)
+        }
+        guard let (name, evidence) = name(root, environment, initEnvironment) else { return nil }
+        switch name {
+        case "docker": return (.docker, "Docker", evidence)
+        case "podman": return (.podman, name, evidence)
+        case "systemd-nspawn": return (.nspawn, name, evidence)
+        case _ where name.hasPrefix("lxc"): return (.lxc, name, evidence)
+        // WSL names itself so, and each of its distributions is like a machine of its own.
+        case "wsl": return nil
+        default: return (.container, name, evidence)
+        }
+    }
+
+    /// What a container's manager has called itself.
     private static func name(
-        ofContainer root: String, _ environment: [String: String], _ initEnvironment: String?
+        _ root: String, _ environment: [String: String], _ initEnvironment: String?
     ) -> (name: String, evidence: String)? {
-        if let name = try? Files.read(root + "/run/systemd/container") {
+        if let name = try? Files.read(root + "/run/systemd/container"), !name.isEmpty {
             return (String(name.split(separator: "\n").first ?? ""), "/run/systemd/container")
         }
         if let name = environment["container"], !name.isEmpty { return (name, "the variable container") }

@@ -92,7 +92,7 @@ package struct CgroupRoot: Sendable {
     private static func prepareShared(
         _ host: CgroupHost, _ unified: CgroupHost.Hierarchy, _ directoryName: String
     ) throws(CgroupError) -> CgroupRoot {
-        let own = Relocation.divisible(unified.own, below: unified.mountPoint)
+        let own = host.divisible ?? unified.own
         let directory = try CgroupDirectory(path: own, version: .v2)
         guard own != unified.own || directory.processes.contains(getpid()) else {
             throw CgroupError(

@@ -10,10 +10,16 @@ extension Facts {
     /// Only for single-threaded programs: it tries namespaces in forked children.
     package static func gather(environment: [String: String]) -> Facts {
         let host = try? CgroupHost.detect()
-        return read(
+        var facts = read(
             Roots(environment: environment), user: User(id: geteuid(), name: Account.current.name),
             probes: .run(host), canReadKernelLog: KernelLog() != nil)
+        if let host, let own = try? Files.readLink("/proc/self/exe") {
+            facts.trial = Trial.run(initPath: InitProgram.path, command: [own, "--version"], host: host)
+        }
+        return facts
     }
+
+    static func isSystemdRunning(_ root: String = "") -> Bool { Files.exists(root + "/run/systemd/system") }
 
     /// Reads what is written in files; what has to be tried comes in as `probes`.
     package static func read(_ roots: Roots, user: User, probes: Probes, canReadKernelLog: Bool) -> Facts {
@@ -29,7 +35,8 @@ extension Facts {
         facts.namespaces = reader.namespaces
         facts.namespaces.user = probes.userNamespace
         facts.platform = reader.platform
-        facts.systemd.isRunning = Files.exists(roots.system + "/run/systemd/system")
+        facts.systemd.isRunning = isSystemdRunning(roots.system)
+        facts.mayLoadBPF = probes.mayLoadBPF
         facts.systemd.hasLibrary = probes.hasSystemdLibrary
         facts.systemd.userBus = reader.bus(of: user)
         facts.features = probes.calls
@@ -47,7 +54,15 @@ extension Facts {
             place.isHierarchyRoot = !Files.exists(unified.own + "/cgroup.type")
             place.isOursAlone = CgroupRoot.isDelegated(host)
             place.isMarked = CgroupHost.isMarkedDelegated(unified.own)
-            place.controllers = Self.controllers(unified.own) ?? []
+            place.isSystemds = host.isSystemdsTree
+            if place.isMarked || systemd.isRunning {
+                place.controllers = Self.controllers(unified.own) ?? []
+            } else {
+                place.divisible = host.divisible ?? unified.own
+                place.controllers = host.controllersWithinReach(of: place.divisible)
+                place.neighbours =
+                    (try? CgroupDirectory(path: place.divisible, version: .v2))?.processes.count { $0 != getpid() } ?? 0
+            }
             // The user manager's cgroup; systemd has named it so since there have been user managers.
             systemd.userControllers = Self.controllers(
                 "\(unified.mountPoint)/user.slice/user-\(user.id).slice/user@\(user.id).service")
@@ -105,13 +120,9 @@ private struct Reader {
         facts.bootFile = ["/boot/firmware/cmdline.txt", "/boot/cmdline.txt"].first { Files.exists(roots.system + $0) }
         if let file = facts.bootFile { facts.bootFileText = (try? Files.read(roots.system + file)) ?? "" }
         facts.hasGRUB = Files.exists(roots.system + "/etc/default/grub")
-        if Files.exists(roots.system + "/run/.containerenv") {
-            facts.container = "podman, by /run/.containerenv"
-        } else if Files.exists(roots.system + "/.dockerenv") {
-            facts.container = "Docker, by /.dockerenv"
-        } else if let name = try? Files.read(roots.system + "/run/systemd/container") {
-            facts.container = "\(name.split(separator: "\n").first ?? ""), by /run/systemd/container"
-        }
+        (facts.manager, facts.container) = CgroupManager.detect(
+            root: roots.system, environment: roots.environment,
+            initEnvironment: try? Files.read(roots.proc + "/1/environ"))
         return facts
     }
 
