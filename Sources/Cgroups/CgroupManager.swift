@@ -9,6 +9,8 @@ package enum CgroupManager: Hashable, Sendable {
     /// A container of a kind without a remedy of its own.
     case container
     case openRC
+    /// This process belongs to a job, whose cgroup is closed to it.
+    case job
     /// A plain init, or none that is known.
     case other
 
@@ -84,7 +86,17 @@ package enum CgroupManager: Hashable, Sendable {
         let environment = ["KUBERNETES_SERVICE_HOST", "container"].reduce(into: [String: String]()) { result, name in
             if let value = getenv(name) { result[name] = String(cString: value) }
         }
+        if isInsideJob { return .job }
         return detect(environment: environment, initEnvironment: try? Files.read("/proc/1/environ")).manager
+    }
+
+    /// Whether this process belongs to an attempt, by the cgroups that it is in.
+    package static var isInsideJob: Bool {
+        isInsideJob(memberships: (try? Files.read("/proc/self/cgroup")) ?? "")
+    }
+
+    package static func isInsideJob(memberships: String) -> Bool {
+        memberships.split { $0 == "\n" || $0 == "/" }.contains { AttemptName.isAttempt(String($0)) }
     }
 
     /// The name that people know it by; `nil` for a plain init.
@@ -98,6 +110,7 @@ package enum CgroupManager: Hashable, Sendable {
         case .nspawn: "systemd-nspawn"
         case .container: "container"
         case .openRC: "OpenRC"
+        case .job: "job"
         case .other: nil
         }
     }
@@ -105,7 +118,7 @@ package enum CgroupManager: Hashable, Sendable {
     package var isContainer: Bool {
         switch self {
         case .docker, .podman, .kubernetes, .lxc, .nspawn, .container: true
-        case .systemd, .openRC, .other: false
+        case .systemd, .openRC, .job, .other: false
         }
     }
 
@@ -117,12 +130,18 @@ package enum CgroupManager: Hashable, Sendable {
     ///   - path: our own cgroup.
     ///   - isRoot: of advice to become root there is none for root.
     package func remedy(for obstacle: Obstacle, path: String, isRoot: Bool) -> String {
-        switch obstacle {
+        if self == .job { return Self.outside }
+        return switch obstacle {
         case .readOnly: writable(path)
         case .denied: isContainer ? writable(path) : ownership(path, isRoot)
         case .missingControllers: controllers(path, isRoot)
         case .unprivileged: privileges(isRoot)
         }
+    }
+
+    /// A job could lift its own limits otherwise.
+    private static var outside: String {
+        "this is inside of a job, whose cgroup and namespaces are closed to it: start the other job from outside of it"
     }
 
     private func writable(_ path: String) -> String {
@@ -157,7 +176,7 @@ package enum CgroupManager: Hashable, Sendable {
               systemd-nspawn --boot --directory …
             """
         case .container: "start the container with /sys/fs/cgroup writable, in a cgroup namespace of its own"
-        case .systemd, .openRC, .other:
+        case .systemd, .openRC, .job, .other:
             """
             make the cgroup file system writable:
               mount -o remount,rw /sys/fs/cgroup
@@ -205,7 +224,7 @@ package enum CgroupManager: Hashable, Sendable {
               rc_cgroup_mode="unified"
               rc_cgroup_controllers="\(all)"
             """
-        case .other:
+        case .job, .other:
             """
             hand them down in the cgroup above, while no process is in that one:
               for c in \(all); do echo +$c > \(parentPath(path))/cgroup.subtree_control; done
@@ -232,7 +251,7 @@ package enum CgroupManager: Hashable, Sendable {
               systemd-nspawn --capability=CAP_SYS_ADMIN …
             """
         case .container: "start the container with CAP_SYS_ADMIN, or with user namespaces and mounts allowed"
-        case .systemd, .openRC, .other:
+        case .systemd, .openRC, .job, .other:
             isRoot
                 ? "start jobs with CAP_SYS_ADMIN, or where user namespaces are allowed (`jobs doctor` tells what forbids them)"
                 : "let users make user namespaces (`jobs doctor` tells what forbids them)"

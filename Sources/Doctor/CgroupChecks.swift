@@ -32,7 +32,7 @@ extension Facts {
         guard let cgroups else { return .refused }
         let ours: Route = place.refusals.isEmpty ? .below : .refused
         guard cgroups.mode == .unified else { return ours }
-        if systemd.isRunning {
+        if systemd.isRunning, platform.manager != .job {
             return place.isOursAlone && place.isMarked ? .delegated : user.isRoot ? .systemScope : .userScope
         }
         if place.isSystemds, !platform.manager.isContainer { return .refused }

@@ -123,6 +123,8 @@ private struct Reader {
         (facts.manager, facts.container) = CgroupManager.detect(
             root: roots.system, environment: roots.environment,
             initEnvironment: try? Files.read(roots.proc + "/1/environ"))
+        let memberships = (try? Files.read(roots.proc + "/self/cgroup")) ?? ""
+        if CgroupManager.isInsideJob(memberships: memberships) { facts.manager = .job }
         return facts
     }
 

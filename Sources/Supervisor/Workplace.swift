@@ -14,7 +14,10 @@ package enum Workplace {
     package static func prepare() throws(SupervisorError) -> CgroupRoot {
         do throws(CgroupError) {
             let host = try CgroupHost.detect()
-            guard host.mode == .unified, Scope.isSystemdRunning else { return try withoutSystemd(host, "jobs") }
+            // A job that asks systemd for a scope would leave its own limits.
+            guard host.mode == .unified, Scope.isSystemdRunning, !CgroupManager.isInsideJob else {
+                return try withoutSystemd(host, "jobs")
+            }
             guard isMarkedDelegated(host) else { return try inScope(host) }
             do throws(CgroupError) { return try CgroupRoot.prepareDelegated(host) } catch { return try inScope(host) }
         } catch { throw .cgroup(error) }
@@ -34,7 +37,7 @@ package enum Workplace {
         let name = "jobsd" + (stateDirectory == "/var/lib/jobs" ? "" : "-" + fingerprint(stateDirectory))
         do throws(CgroupError) {
             let host = try CgroupHost.detect()
-            if host.mode == .unified, Scope.isSystemdRunning {
+            if host.mode == .unified, Scope.isSystemdRunning, !CgroupManager.isInsideJob {
                 let base = try QueueScope(name: name, runtimeDirectory: runtimeDirectory, host: host).find()
                 return try CgroupRoot.prepareElsewhere(host, base: base)
             }
@@ -43,7 +46,7 @@ package enum Workplace {
     }
 
     private static func withoutSystemd(_ host: CgroupHost, _ directoryName: String) throws(CgroupError) -> CgroupRoot {
-        if host.isSystemdsTree, !CgroupManager.current.isContainer {
+        if host.isSystemdsTree, !CgroupManager.current.isContainer, !CgroupManager.isInsideJob {
             // systemd takes the controllers of a unit that it has not delegated away again, at any time and with them the
             // limits of whatever was made below; see <https://systemd.io/CGROUP_DELEGATION>.
             throw CgroupError(

@@ -30,7 +30,7 @@ import Testing
     }
 
     private static let all: [CgroupManager] = [
-        .systemd, .docker, .podman, .kubernetes, .lxc, .nspawn, .container, .openRC, .other,
+        .systemd, .docker, .podman, .kubernetes, .lxc, .nspawn, .container, .openRC, .job, .other,
     ]
     private static let obstacles: [CgroupManager.Obstacle] = [.readOnly, .denied, .missingControllers, .unprivileged]
 
@@ -55,6 +55,12 @@ import Testing
         #expect(remedy(.kubernetes).contains("securityContext: { privileged: true }"))
         let openRC = CgroupManager.openRC.remedy(for: .missingControllers, path: "/x", isRoot: true)
         #expect(openRC.contains("rc_cgroup_controllers=\"cpuset cpu io memory hugetlb pids\""))
+    }
+
+    @Test func `a job is known by the cgroups that it is in`() {
+        #expect(CgroupManager.isInsideJob(memberships: "4:memory:/own/jobs/run-7-99-4026531836\n0::/\n"))
+        #expect(CgroupManager.isInsideJob(memberships: "0::/system.slice/jobsd-77.scope/job-42.1/below\n"))
+        #expect(!CgroupManager.isInsideJob(memberships: "4:memory:/own/jobs-others\n0::/user.slice/run-u17.scope\n"))
     }
 
     @Test func `in an error message a remedy is one line`() {

@@ -13,7 +13,7 @@ import Testing
         // A cgroup that a service made in the leaf.
         ("/sys/fs/cgroup/box/jobs-others/a/b", "/sys/fs/cgroup/box"),
         // jobs inside a job, which divides the job's own cgroup.
-        ("/sys/fs/cgroup/jobs/run-1-2/jobs-others", "/sys/fs/cgroup/jobs/run-1-2"),
+        ("/sys/fs/cgroup/jobs/run-1-2-3/jobs-others", "/sys/fs/cgroup/jobs/run-1-2-3"),
         ("/sys/fs/cgroup/jobs-others-not", "/sys/fs/cgroup/jobs-others-not"),
         ("/sys/fs/cgroup", "/sys/fs/cgroup"),
         // Nothing above what is mounted can be divided.

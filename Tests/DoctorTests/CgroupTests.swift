@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Cgroups
 import Glibc
 import Testing
 
@@ -191,17 +192,21 @@ import Testing
         let machine = Machine()
         machine.mountHybrid()
         // Above the largest pid there can be.
-        machine.write("cgroup/memory/jobs/run-4194399-55/tasks", "")
-        machine.write("cgroup/pids/jobs/run-4194399-55/tasks", "")
+        let namespace = AttemptName.namespace
+        machine.write("cgroup/memory/jobs/run-4194399-55-\(namespace)/tasks", "")
+        machine.write("cgroup/pids/jobs/run-4194399-55-\(namespace)/tasks", "")
         machine.write("cgroup/pids/jobs/job-42.1/tasks", "")
         var lines = machine.lines
-        #expect(lines.contains("degraded stale cgroups 1 left behind by runs that were killed: run-4194399-55"))
+        #expect(
+            lines.contains("degraded stale cgroups 1 left behind by runs that were killed: run-4194399-55-\(namespace)")
+        )
         #expect(lines.contains("→ nothing: the next `jobs run` kills what is left in them and removes them"))
-        machine.write("cgroup/pids/elsewhere/jobs/run-4194398-7-1/tasks", "")
+        machine.write("cgroup/pids/elsewhere/jobs/run-4194398-7-\(namespace)-1/tasks", "")
         lines = machine.lines
         #expect(
             lines.contains(
-                "degraded stale cgroups 2 left behind by runs that were killed: run-4194398-7-1, run-4194399-55"))
-        #expect(lines.contains { $0.hasSuffix("rmdir /cgroup/pids/elsewhere/jobs/run-4194398-7-1'") })
+                "degraded stale cgroups 2 left behind by runs that were killed: run-4194398-7-\(namespace)-1, run-4194399-55-\(namespace)"
+            ))
+        #expect(lines.contains { $0.hasSuffix("rmdir /cgroup/pids/elsewhere/jobs/run-4194398-7-\(namespace)-1'") })
     }
 }
