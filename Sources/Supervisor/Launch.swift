@@ -57,7 +57,7 @@ struct Launch {
             let heard = try directory.openControl()
             let gatePipe = try Descriptor.pipe()
             var table = try DescriptorTable(
-                [null.rawValue, null.rawValue, null.rawValue], report: written, control: heard)
+                [null.rawValue, null.rawValue, null.rawValue], keeping: [null], report: written, control: heard)
             try heard.setNonBlocking(false)
             plan.queued?.gateDescriptor = table.add(gatePipe.read)
             plan.queued?.directoryDescriptor = table.add(
@@ -154,8 +154,13 @@ private struct DescriptorTable {
     let plan: Descriptor
 
     /// In the order of `Plan.Descriptors`.
-    init(_ standardIO: [CInt], report: Descriptor, control: Descriptor) throws(Errno) {
+    ///
+    /// - Parameter keeping: what of `standardIO` is ours, and has to stay open until it has been sent.
+    init(
+        _ standardIO: [CInt], keeping: [Descriptor] = [], report: Descriptor, control: Descriptor
+    ) throws(Errno) {
         raw = standardIO
+        kept = keeping
         plan = try Descriptor.memory(name: "plan")
         add(plan)
         add(report)

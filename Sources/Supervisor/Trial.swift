@@ -33,8 +33,10 @@ package enum Trial {
             let server = ForkServer(path: initPath)
             defer { server.stop() }
             let null = try Descriptor.open("/dev/null", O_RDWR)
-            var launch = try Launch(
-                plan, cgroup: nil, server: server, standardIO: [null.rawValue, null.rawValue, null.rawValue])
+            var launch = try withExtendedLifetime(null) {
+                try Launch(
+                    plan, cgroup: nil, server: server, standardIO: [null.rawValue, null.rawValue, null.rawValue])
+            }
             var process: Process?
             try launch.meet { process = $0 }
             defer { end(&launch, process, patienceMilliseconds) }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Cgroups
 import Foundation
 import Glibc
 import Supervisor
@@ -166,10 +167,17 @@ extension IntegrationTests {
             let host = try #require(Machine.host)
             // On a unified host a run has a scope of its own, which systemd removes.
             guard !Machine.isUnified, let memory = host.v1[.memory]?.own else { return }
-            let stale = memory + "/jobs/run-999999-1/inner"
-            try FileManager.default.createDirectory(atPath: stale, withIntermediateDirectories: true)
+            // Above the largest pid there can be.
+            let dead = memory + "/jobs/run-4194399-1-\(AttemptName.namespace)"
+            // A pid of another container says nothing here.
+            let foreign = memory + "/jobs/run-4194399-1-1"
+            defer { rmdir(foreign) }
+            for path in [dead + "/inner", foreign] {
+                try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            }
             #expect(try JobsProgram.run(["--", "true"]).code == 0)
-            #expect(!FileManager.default.fileExists(atPath: memory + "/jobs/run-999999-1"))
+            #expect(!FileManager.default.fileExists(atPath: dead))
+            #expect(FileManager.default.fileExists(atPath: foreign))
         }
     }
 }
