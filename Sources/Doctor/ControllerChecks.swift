@@ -12,6 +12,8 @@ extension Facts {
 
     func availability(_ controller: Controller) -> Availability {
         guard let cgroups, let version = cgroups.version(of: controller) else { return .absent }
+        // Where no cgroup can be made, nothing can be limited.
+        guard route != .refused else { return .withheld }
         return version == .v1 || cgroups.mode != .unified || withinReach.contains(controller)
             ? .usable(version) : .withheld
     }
@@ -20,7 +22,8 @@ extension Facts {
     private var withinReach: Set<Controller> {
         let all = cgroups?.v2Controllers ?? []
         switch route {
-        case .below, .refused: return all
+        case .below: return all
+        case .refused: return []
         case .delegated, .shared: return place.controllers
         // systemd manages, and hands down, five of them.
         case .systemScope: return all.intersection(Self.systemdDelegates)
@@ -32,7 +35,7 @@ extension Facts {
 
     var controllerFindings: [Finding] {
         guard cgroups != nil else { return [] }
-        return Controller.v2.map(controller) + [devices]
+        return Controller.v2.map(controller) + [devices, limits]
     }
 
     private func controller(_ controller: Controller) -> Finding {
@@ -41,6 +44,10 @@ extension Facts {
         switch availability(controller) {
         case .usable(.v1): return Finding(id, title, .ok, "usable on v1" + (controller == .io ? ", as blkio" : ""))
         case .usable(.v2): return Finding(id, title, .ok, "usable on v2")
+        case .withheld where route == .refused:
+            return Finding(
+                id, title, missing, "the machine has it, but no cgroup can be made here",
+                remedy: "as under cgroup place above")
         case .withheld where controller == .hugetlb && systemd.isRunning:
             return Finding(
                 id, title, .degraded, "systemd hands no hugetlb down",
@@ -63,6 +70,31 @@ extension Facts {
                 "this kernel offers none: built without \(controller.option), or hidden by a container",
                 remedy: "only needed for \(controller.limits): boot a kernel with \(controller.option)")
         }
+    }
+
+    /// The sum of the lines above, in the words of a job file.
+    private var limits: Finding {
+        let (id, title) = ("limits", "limits")
+        func isUsable(_ controller: Controller) -> Bool {
+            if case .usable = availability(controller) { true } else { false }
+        }
+        let kinds: [(limit: String, isThere: Bool)] = [
+            ("memory", isUsable(.memory)), ("cpus", isUsable(.cpu)), ("cpu-weight", isUsable(.cpu)),
+            ("cpuset", isUsable(.cpuset)), ("pids", isUsable(.pids)), ("io", isUsable(.io)),
+            ("hugepages", isUsable(.hugetlb)), ("devices", route != .refused && devices.status == .ok),
+        ]
+        let missing = kinds.filter { !$0.isThere }.map(\.limit)
+        // The supervisor's own, which take no controller.
+        let there =
+            kinds.filter(\.isThere).map(\.limit) + ["wall-time", "cpu-time", "nofile", "fsize", "stack", "core"]
+        guard route != .refused else {
+            return Finding(
+                id, title, .broken, "none: jobs are refused where they cannot have a cgroup",
+                remedy: "as under cgroup place above")
+        }
+        return Finding(
+            id, title, .ok,
+            there.joined(separator: " ") + (missing.isEmpty ? "" : "; not here: " + missing.joined(separator: " ")))
     }
 
     private var devices: Finding {

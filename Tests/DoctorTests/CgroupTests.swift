@@ -114,6 +114,22 @@ import Testing
         ]
         #expect(machine.lines.contains("docker run --privileged --cgroupns=private …"))
         #expect(machine.finding("cgroup-place")?.fix == [])
+        // Nothing is called usable that is not.
+        #expect(machine.finding("memory-controller")?.detail == "the machine has it, but no cgroup can be made here")
+        #expect(machine.finding("limits")?.status == .broken)
+    }
+
+    @Test func `the limits that can be had are named, and those that cannot`() {
+        let machine = plain(own: "/docker", controllers: "memory pids")
+        machine.write("run/.containerenv", "")
+        machine.write("cgroup/cgroup.subtree_control", "memory pids\n")
+        machine.write("cgroup/docker/cgroup.procs", "1\n")
+        machine.probes.mayLoadBPF = false
+        #expect(
+            machine.lines.contains(
+                "ok limits memory pids wall-time cpu-time nofile fsize stack core; not here: cpus cpu-weight cpuset io hugepages devices"
+            ))
+        #expect(machine.report.exitCode == 0)
     }
 
     @Test func `a cgroup with processes keeps controllers from those below`() {
