@@ -226,7 +226,7 @@ package enum CgroupManager: Hashable, Sendable {
             """
         case .job, .other:
             """
-            hand them down in the cgroup above, while no process is in that one:
+            \(isRoot ? "hand" : "as root, hand") them down in the cgroup above, while no process is in that one:
               for c in \(all); do echo +$c > \(parentPath(path))/cgroup.subtree_control; done
             """
         }

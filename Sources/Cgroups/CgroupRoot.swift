@@ -94,6 +94,14 @@ package struct CgroupRoot: Sendable {
     ) throws(CgroupError) -> CgroupRoot {
         let own = host.divisible ?? unified.own
         let directory = try CgroupDirectory(path: own, version: .v2)
+        // Whose processes cannot even be listed, in a threaded one.
+        if let type = directory.read("cgroup.type"), type.hasSuffix("threaded\n") {
+            throw CgroupError(
+                "divide the cgroup", own,
+                remedy:
+                    "it is threaded, and memory and I/O can be limited below a domain only; start jobs in another cgroup"
+            )
+        }
         guard own != unified.own || directory.processes.contains(getpid()) else {
             throw CgroupError(
                 "divide the cgroup", own,

@@ -57,6 +57,15 @@ import Testing
         #expect(CgroupDirectory.children(of: tree.path + "/own").isEmpty)
     }
 
+    /// The kernel answers EOPNOTSUPP when its processes are to be listed.
+    @Test(arguments: ["threaded\n", "domain threaded\n"]) func `a threaded cgroup is not divided`(type: String) throws {
+        let tree = try FakeCgroup(["own/cgroup.type": type])
+        let host = CgroupHost(
+            unified: .init(mountPoint: tree.path, own: tree.path + "/own"), v1: [:], v2Controllers: [.memory])
+        let error = #expect(throws: CgroupError.self) { try CgroupRoot.prepare(host) }
+        #expect(error?.description.contains("it is threaded") == true)
+    }
+
     @Test func `nobody is moved where nothing can be handed down, or everything is`() throws {
         for (offered, handedDown) in [("", ""), ("memory pids\n", "memory pids\n")] {
             let tree = try FakeCgroup()

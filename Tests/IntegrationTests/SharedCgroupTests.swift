@@ -129,6 +129,22 @@ extension IntegrationTests {
             _ = daemon.ends(within: -1)
         }
 
+        /// As root hands one to an account where no systemd does: by changing its owner.
+        @Test(.enabled(if: getpwnam("tester") != nil)) func `an ordinary user divides a cgroup of their own`() throws {
+            let place = try Place()
+            // Root's run has controllers handed down to the place, and leaves it divided.
+            #expect(try JobsProgram.run(limits + ["--", "true"], prefix: place.prefix).code == 0)
+            let own = try JobsProgram.execute(["chown", "-R", "tester", place.path], in: "/")
+            #expect(own.code == 0, "\(own.all)")
+            let leaf = place.path + "/jobs-others"
+            let become = "exec setpriv --reuid tester --regid tester --init-groups \"$@\""
+            let prefix = ["sh", "-c", "echo 0 > \(leaf)/cgroup.procs; \(become)", "sh"]
+            let run = try JobsProgram.execute(
+                prefix + [JobsProgram.path, "run"] + limits + ["--", "sh", "-c", "id -un; cat /proc/1/comm; exit 3"],
+                in: "/")
+            #expect(run.code == 3 && run.output == "tester\njobs-init\n", "\(run.all)")
+        }
+
         @Test func `doctor finds the place usable, and a whole job works`() throws {
             let place = try Place()
             let doctor = try JobsProgram.execute(place.prefix + [JobsProgram.path, "doctor"])
