@@ -87,17 +87,21 @@ start_vm() {
         -chardev "pipe,id=ctl,path=$folder/ctl" -device virtserialport,chardev=ctl,name=vm.ctl \
         -chardev "file,id=out,path=$folder/out" -device virtserialport,chardev=out,name=vm.out \
         -chardev "file,id=tar,path=$folder/files.tar" -device virtserialport,chardev=tar,name=vm.tar \
-        "$@" >"$folder/qemu.log" 2>&1 9>&- &
+        "$@" >"$folder/qemu.log" 2>&1 3>&- 9>&- &
     qemu=$!
 }
 
 reported() { grep -q "$1" "$folder/ctl.out"; }
 
-# Until QEMU ends, the guest has reported a line that matches PATTERN, or the time is over.
+# Until QEMU ends, the guest has reported a line that matches PATTERN, or nothing new has come out of it for
+# SECONDS. However slow the machine is, one that makes progress is waited for; a day is a guest that only babbles.
 wait_vm() { # SECONDS [PATTERN]
-    local end=$((SECONDS + $1))
-    while kill -0 "$qemu" 2>/dev/null && ((SECONDS < end)); do
+    local start=$SECONDS heard=$SECONDS size last=
+    while kill -0 "$qemu" 2>/dev/null; do
         if [ $# = 2 ] && reported "$2"; then break; fi
+        size=$(stat -c %s "$folder"/{out,console,ctl.out,files.tar} 2>/dev/null) || true
+        [ "$size" = "$last" ] || { last=$size; heard=$SECONDS; }
+        ((SECONDS - heard < $1 && SECONDS - start < 86400)) || break
         sleep 0.1
     done
 }
