@@ -135,7 +135,8 @@ let package = Package(
             name: "DoctorTests", dependencies: ["Doctor", "Cgroups", "JobModel", "Linux", system], swiftSettings: strict
         ),
         .testTarget(
-            name: "SupervisorTests", dependencies: ["Supervisor", "Cgroups", "JobModel"], swiftSettings: strict),
+            name: "SupervisorTests", dependencies: ["Supervisor", "Cgroups", "Sandbox", "JobModel", "Linux", system],
+            swiftSettings: strict),
         .testTarget(name: "SchedulerTests", dependencies: ["Scheduler", "JobModel"], swiftSettings: strict),
         .testTarget(
             name: "JobStoreTests",

@@ -30,15 +30,19 @@ package final class CgroupDirectory: Sendable {
     {
         do throws(Errno) { try Files.makeDirectory(path) } catch {
             if !(mayExist && error == .fileExists) {
-                throw CgroupError("make the cgroup", path, errno: error, remedy: Self.remedy(for: error))
+                throw CgroupError("make the cgroup", path, errno: error, remedy: Self.remedy(for: error, path))
             }
         }
         return try CgroupDirectory(path: path, version: version)
     }
 
-    private static func remedy(for error: Errno) -> String? {
-        switch error {
-        case .permissionDenied, .readOnlyFileSystem: "run as root, or in a cgroup delegated to you; see `jobs doctor`"
+    private static func remedy(for error: Errno, _ path: String) -> String? {
+        func ask(_ obstacle: CgroupManager.Obstacle) -> String {
+            CgroupManager.current.remedy(for: obstacle, path: parentPath(path), isRoot: geteuid() == 0).asSentence
+        }
+        return switch error {
+        case .readOnlyFileSystem: ask(.readOnly)
+        case .permissionDenied, .notPermitted: ask(.denied)
         case .noSpace: "too many cgroups: `jobs doctor` lists those left behind"
         default: nil
         }

@@ -71,14 +71,15 @@ package struct CgroupHost: Hashable, Sendable {
             let (root, mountPoint) = (unescape(fields[3]), unescape(fields[4]))
             switch fields[dash + 1] {
             case "cgroup2":
-                // The first mount is the system's; a container runtime may have bound it again elsewhere.
-                if host.unified == nil, let own = paths[""] {
+                // The first mount is the system's; a container runtime may have bound it again elsewhere. One on the same
+                // mount point covers it.
+                if host.unified.map({ $0.mountPoint == mountPoint }) ?? true, let own = paths[""] {
                     host.unified = Hierarchy(mountPoint: mountPoint, own: mountPoint + below(root, own))
                 }
             case "cgroup":
                 for option in fields[dash + 3].split(separator: ",") {
-                    guard let controller = Controller(v1Name: String(option)), host.v1[controller] == nil,
-                        let own = paths[String(option)]
+                    guard let controller = Controller(v1Name: String(option)), let own = paths[String(option)],
+                        host.v1[controller].map({ $0.mountPoint == mountPoint }) ?? true
                     else { continue }
                     host.v1[controller] = Hierarchy(mountPoint: mountPoint, own: mountPoint + below(root, own))
                 }
@@ -106,6 +107,45 @@ package struct CgroupHost: Hashable, Sendable {
                 return false
             }.map { String(decoding: $0, as: UTF8.self) }
         }
+    }
+
+    /// The v2 cgroup that we would divide where no systemd delegates one: our own, or the one above if it was divided before.
+    package var divisible: String? {
+        unified.map { Relocation.divisible($0.own, below: $0.mountPoint) }
+    }
+
+    /// The v2 controllers that can be had below the cgroup at `path` by handing them down from the top, which a cgroup with
+    /// processes of its own keeps them from, except at the top.
+    package func controllersWithinReach(of path: String) -> Set<Controller> {
+        guard let top = unified?.mountPoint, path != top, path.hasPrefix(top + "/") else { return v2Controllers }
+        let above = parentPath(path)
+        let reach = controllersWithinReach(of: above)
+        guard let directory = try? CgroupDirectory(path: above, version: .v2) else { return [] }
+        if !directory.has("cgroup.type") || directory.processes.isEmpty,
+            Files.isWritable(above + "/cgroup.subtree_control")
+        {
+            return reach
+        }
+        return reach.intersection(Self.controllers(in: directory.read("cgroup.subtree_control") ?? ""))
+    }
+
+    /// Whether our own v2 cgroup is systemd's to write: below its root, and delegated to nobody.
+    ///
+    /// systemd keeps itself in `init.scope`, and marks what it delegates with an extended attribute.
+    package var isSystemdsTree: Bool {
+        guard let unified, Files.exists(unified.mountPoint + "/init.scope") else { return false }
+        var path = unified.own
+        while path.hasPrefix(unified.mountPoint) {
+            if Self.isMarkedDelegated(path) { return false }
+            if path == unified.mountPoint { break }
+            path = parentPath(path)
+        }
+        return true
+    }
+
+    /// Whether systemd has delegated the cgroup at `path`. Only root reads the first of the two attributes.
+    package static func isMarkedDelegated(_ path: String) -> Bool {
+        ["trusted.delegate", "user.delegate"].contains { Files.attribute($0, of: path)?.hasPrefix("1") == true }
     }
 
     /// The names in a `cgroup.controllers` file that we know.

@@ -14,30 +14,30 @@ package struct CgroupRoot: Sendable {
     package let v2Controllers: Set<Controller>
     /// Where each jobs-init of a queued job starts on v2, out of reach of whoever ends our own cgroup.
     package var initDirectory: Descriptor?
+    /// A change to the cgroups around us that their users should know of; one line, said once.
+    package private(set) var notice: String?
     let ancestry = Ancestry()
     /// Bases that are ours alone and go with us when they are empty.
     private let removable: [String]
 
-    /// Makes the base directories below our own cgroup, or in the delegated cgroup `delegated`.
+    /// Makes the base directories below our own cgroup.
     ///
-    /// - Parameter delegated: a v2 cgroup that is ours alone, such as a systemd scope with `Delegate=yes` that holds only
-    ///   this process.
+    /// On v2 controllers are handed down there. At the top of the tree that is possible beside processes; elsewhere the
+    /// processes that share the cgroup with us are moved to a leaf first, as ``notice`` then says.
+    ///
     /// - Parameter directoryName: of our directory below a cgroup that is not ours alone.
     package static func prepare(
-        _ host: CgroupHost, delegated: String? = nil, directoryName: String = "jobs"
+        _ host: CgroupHost, directoryName: String = "jobs"
     ) throws(CgroupError) -> CgroupRoot {
         guard host.mode == .unified, let unified = host.unified else { return try prepareV1(host, directoryName) }
-        if let delegated { return try prepareDelegated(host, delegated) }
         if isHierarchyRoot(unified.own) {
-            // Only the real root may hold processes beside controllers that are handed down.
-            return try prepareBelow(host, own: unified.own, directoryName)
+            return try prepareBelow(host, own: unified.own, host.v2Controllers, directoryName)
         }
-        return try prepareDelegated(host, unified.own)
+        return try prepareShared(host, unified, directoryName)
     }
 
-    /// Whether `own` is ours alone, so that ``prepare(_:delegated:)`` may turn it into an inner node.
+    /// Whether `own` is ours alone, so that ``prepareDelegated(_:)`` may turn it into an inner node.
     ///
-    /// systemd marks what it delegates with an extended attribute; a container's root has none, but no other process either.
     package static func isDelegated(_ host: CgroupHost) -> Bool {
         guard let own = host.unified?.own, host.mode == .unified else { return false }
         if isHierarchyRoot(own) { return getuid() == 0 }
@@ -80,17 +80,62 @@ package struct CgroupRoot: Sendable {
         _ = Self.enable(Self.enable(v2Controllers, in: parentPath(base)), in: base)
     }
 
-    private static func prepareBelow(_ host: CgroupHost, own: String, _ directoryName: String) throws(CgroupError)
-        -> CgroupRoot
-    {
+    private static func prepareBelow(
+        _ host: CgroupHost, own: String, _ controllers: Set<Controller>, _ directoryName: String
+    ) throws(CgroupError) -> CgroupRoot {
         let base = own + "/" + directoryName
         _ = try CgroupDirectory.make(base, version: .v2, mayExist: true)
-        let enabled = enable(enable(host.v2Controllers, in: own), in: base)
+        let enabled = enable(enable(controllers, in: own), in: base)
         return CgroupRoot(host: host, unifiedBase: base, v1Bases: [:], v2Controllers: enabled, removable: [base])
     }
 
-    /// Moves us to a leaf first: controllers cannot be handed down from a cgroup that holds processes.
-    private static func prepareDelegated(_ host: CgroupHost, _ base: String) throws(CgroupError) -> CgroupRoot {
+    private static func prepareShared(
+        _ host: CgroupHost, _ unified: CgroupHost.Hierarchy, _ directoryName: String
+    ) throws(CgroupError) -> CgroupRoot {
+        let own = host.divisible ?? unified.own
+        let directory = try CgroupDirectory(path: own, version: .v2)
+        guard own != unified.own || directory.processes.contains(getpid()) else {
+            throw CgroupError(
+                "divide the cgroup", own,
+                remedy: "this process is in another one, outside of the mounted part of the tree; mount that part")
+        }
+        let opened = handDown(to: own, below: unified.mountPoint)
+        let offered = CgroupHost.controllers(in: directory.read("cgroup.controllers") ?? "")
+        let present = CgroupHost.controllers(in: directory.read("cgroup.subtree_control") ?? "")
+        // Where nothing can be handed down there is nothing to move anybody for.
+        let relocation = offered.isSubset(of: present) ? nil : try Relocation.empty(directory)
+        var root = try prepareBelow(host, own: own, offered, directoryName)
+        let notices = [relocation?.description, opened].compactMap { $0 }
+        root.notice = notices.isEmpty ? nil : notices.joined(separator: "; ")
+        return root
+    }
+
+    /// Hands controllers down to `own` from the cgroups above it, as far as they may: nobody may have done so where no
+    /// systemd runs.
+    ///
+    /// - Returns: what was changed, for the user to read.
+    private static func handDown(to own: String, below mountPoint: String) -> String? {
+        var above: [String] = []
+        var path = own
+        while path != mountPoint, path.hasPrefix(mountPoint + "/") {
+            path = parentPath(path)
+            above.insert(path, at: 0)
+        }
+        var changed: [String] = []
+        for path in above {
+            guard let directory = try? CgroupDirectory(path: path, version: .v2) else { continue }
+            let offered = CgroupHost.controllers(in: directory.read("cgroup.controllers") ?? "")
+            let before = CgroupHost.controllers(in: directory.read("cgroup.subtree_control") ?? "")
+            let added = enable(offered, in: path).subtracting(before).map(\.rawValue).sorted()
+            if !added.isEmpty { changed.append("handed \(added.joined(separator: ", ")) down from \(path)") }
+        }
+        return changed.isEmpty ? nil : changed.joined(separator: "; ")
+    }
+
+    /// Divides our own cgroup, which was delegated to this process alone, as a systemd scope with `Delegate=yes` is: we
+    /// move to a leaf, since controllers cannot be handed down from a cgroup that holds processes.
+    package static func prepareDelegated(_ host: CgroupHost) throws(CgroupError) -> CgroupRoot {
+        let base = host.unified?.own ?? ""
         let leaf = try CgroupDirectory.make(base + "/supervisor", version: .v2, mayExist: true)
         try leaf.write("0", to: "cgroup.procs")
         let directory = try CgroupDirectory(path: base, version: .v2)

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import JobModel
 import Linux
 
 extension CgroupRoot {
     /// Which of the wanted limits this machine cannot enforce; asked before anything is made.
-    package func unenforceable(_ limits: Limits) -> [Unenforceable] {
+    ///
+    /// - Parameter manager: whom the remedies send the user to.
+    package func unenforceable(_ limits: Limits, manager: @autoclosure () -> CgroupManager = .current)
+        -> [Unenforceable]
+    {
         var result: [Unenforceable] = []
         func need(_ controller: Controller, for limit: String, _ wanted: Bool) {
             guard wanted, version(of: controller) == nil else { return }
-            result.append(Unenforceable(limit: limit, reason: missing(controller), remedy: remedy(controller)))
+            result.append(
+                Unenforceable(limit: limit, reason: missing(controller), remedy: remedy(controller, manager())))
         }
         need(.memory, for: "memory", limits.memory != nil)
         need(.memory, for: "memory-soft", limits.memorySoft != nil)
@@ -42,10 +48,14 @@ extension CgroupRoot {
         return "this kernel offers no \(controller.rawValue) controller"
     }
 
-    private func remedy(_ controller: Controller) -> String {
+    private func remedy(_ controller: Controller, _ manager: CgroupManager) -> String {
         if host.mode == .unified, host.v2Controllers.contains(controller) {
-            return
-                "as root: systemctl edit user@.service, insert [Service] Delegate=cpu cpuset io memory pids, then log in again; `jobs doctor` tells more"
+            let path = unifiedBase.map(parentPath) ?? ""
+            return manager.remedy(for: .missingControllers, path: path, isRoot: geteuid() == 0).asSentence
+                + "; `jobs doctor` tells more"
+        }
+        if manager.isContainer {
+            return "\(manager.name ?? "") hides it, or the host lacks it: `jobs doctor` tells more"
         }
         return controller == .memory
             ? "on a Raspberry Pi add cgroup_enable=memory to the one line of /boot/firmware/cmdline.txt and reboot; `jobs doctor` tells more"

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Glibc
 import Linux
 
 /// Facts about the machine that are not about any one cgroup.
@@ -9,7 +8,10 @@ package enum Host {
             ?? "unknown"
     }
 
-    package static var mayLoadBPF: Bool { geteuid() == 0 }
+    /// Whether a device program can be loaded: CAP_BPF, or before Linux 5.8 CAP_SYS_ADMIN, which includes it still.
+    package static var mayLoadBPF: Bool {
+        Credentials.holds(Credentials.Number.sysAdmin) || Credentials.holds(Credentials.Number.bpf)
+    }
 
     /// The board's own name where firmware gives one: `Raspberry Pi 4 Model B Rev 1.4`.
     package static var board: String? {

@@ -7,6 +7,8 @@ enum Route {
     case below
     /// Our own cgroup was delegated to us.
     case delegated
+    /// Without systemd: our own cgroup, whose other processes are moved to a leaf once.
+    case shared
     case systemScope
     case userScope
     case refused
@@ -19,7 +21,8 @@ extension Facts {
             return [
                 Finding(
                     "cgroup-mode", "cgroup mode", .broken, "no cgroup hierarchy is mounted: nothing can be limited",
-                    remedy: "mount one (systemd does this at boot):\n  sudo mount -t cgroup2 none /sys/fs/cgroup")
+                    remedy: "mount one (systemd does this at boot):\n  sudo mount -t cgroup2 none /sys/fs/cgroup",
+                    isFixable: true)
             ]
         }
         return [mode, placeFinding].compactMap { $0 }
@@ -29,11 +32,12 @@ extension Facts {
         guard let cgroups else { return .refused }
         let ours: Route = place.refusals.isEmpty ? .below : .refused
         guard cgroups.mode == .unified else { return ours }
-        if systemd.isRunning {
+        if systemd.isRunning, platform.manager != .job {
             return place.isOursAlone && place.isMarked ? .delegated : user.isRoot ? .systemScope : .userScope
         }
+        if place.isSystemds, !platform.manager.isContainer { return .refused }
         if place.isHierarchyRoot { return user.isRoot ? ours : .refused }
-        return place.isOursAlone ? .delegated : .refused
+        return place.refusals.isEmpty ? .shared : .refused
     }
 
     private var mode: Finding {
@@ -47,7 +51,11 @@ extension Facts {
                 "legacy: cgroup v1 only; no cgroup.kill, no pressure, no events when a cgroup gets empty",
                 remedy: systemd.isRunning
                     ? "\(unifyAtBoot) and reboot"
-                    : "mount the v2 tree too:\n  sudo mkdir -p /sys/fs/cgroup/unified && sudo mount -t cgroup2 none /sys/fs/cgroup/unified"
+                    : """
+                    mount the v2 tree too:
+                      sudo mkdir -p /sys/fs/cgroup/unified
+                      sudo mount -t cgroup2 none /sys/fs/cgroup/unified
+                    """, isFixable: !systemd.isRunning
             )
         }
     }
@@ -60,17 +68,28 @@ extension Facts {
         case .systemScope, .userScope: return nil
         case .below: return Finding(id, title, .ok, "cgroups can be made below our own")
         case .delegated: return Finding(id, title, .ok, "\(own) is delegated to us")
+        case .shared: return Finding(id, title, .ok, sharedPlace)
         case .refused: break
         }
         if let refusal = place.refusals.first {
             return Finding(
                 id, title, .broken, "no cgroup can be made in \(refusal.path): \(refusal.reason)",
-                remedy: remedy(for: refusal))
+                remedy: remedy(for: refusal), isFixable: refusal.isReadOnly && !platform.manager.isContainer)
         }
         return Finding(
             id, title, .broken,
-            "there is no systemd to ask for a cgroup, and other processes are in \(own) beside us",
-            remedy: placeByHand(own))
+            "systemd manages this machine's cgroups but cannot be reached from here, as in a chroot",
+            remedy: "bind /run to /run of this root, from outside of it:\n  mount --rbind /run ROOT/run")
+    }
+
+    private var sharedPlace: String {
+        switch place.neighbours {
+        case 0: return "\(place.divisible) is divided among jobs and others"
+        case 1: return "1 process shares \(place.divisible): the first job moves it to a leaf below, once"
+        default:
+            return
+                "\(place.neighbours) processes share \(place.divisible): the first job moves them to a leaf below, once"
+        }
     }
 
     /// Somebody may have asked for v1; the last word wins, but two that contradict each other are a trap.
@@ -83,38 +102,12 @@ extension Facts {
     }
 
     private func remedy(for refusal: Refusal) -> String {
-        if refusal.isReadOnly {
-            return platform.container == nil
-                ? "make it writable:\n  sudo mount -o remount,rw \(cgroups?.unified?.mountPoint ?? "/sys/fs/cgroup")"
-                : "start the container with a writable cgroup tree of its own (docker or podman):\n  docker run --privileged --cgroupns=private …"
+        let unified = cgroups?.mode == .unified
+        if !refusal.isReadOnly, !user.isRoot, !unified {
+            let asRoot = "cgroup v1 cannot be handed to users: run jobs as root"
+            return systemd.isRunning ? asRoot + ", or \(unifyAtBoot) and reboot" : asRoot
         }
-        if user.isRoot { return "start jobs outside of the sandbox that refuses this" }
-        if cgroups?.mode == .unified { return placeByHand(cgroups?.unified?.own ?? "") }
-        let asRoot = "cgroup v1 cannot be handed to users: run jobs as root"
-        return systemd.isRunning
-            ? asRoot + ", or \(unifyAtBoot) and reboot" : asRoot
-    }
-
-    /// What docker-in-docker does too: processes and controllers of a v2 cgroup exclude each other, except at the top.
-    private func placeByHand(_ own: String) -> String {
-        let shell = user.isRoot ? "sh" : "sudo sh"
-        let become =
-            user.isRoot
-            ? "exec jobs run …"
-            : "chown \(user.name) $d $d/cgroup.procs $d/cgroup.subtree_control && exec setpriv --reuid \(user.name) --regid \(user.id) --init-groups jobs run …"
-        var lines: [String] = []
-        if !place.isHierarchyRoot {
-            lines += [
-                "once, move everybody out of the way:",
-                "  \(shell) -c 'mkdir -p \(own)/others && for p in $(cat \(own)/cgroup.procs); do echo $p > \(own)/others/cgroup.procs; done'",
-            ]
-        }
-        lines += [
-            "once, hand the controllers down:",
-            "  \(shell) -c 'for c in cpu cpuset io memory pids; do echo +$c > \(own)/cgroup.subtree_control; done'",
-            "then give every run a cgroup of its own:",
-            "  \(shell) -c 'd=\(own)/jobs-$$ && mkdir $d && echo $$ > $d/cgroup.procs && \(become)'",
-        ]
-        return lines.joined(separator: "\n")
+        return platform.manager.remedy(
+            for: refusal.isReadOnly ? .readOnly : .denied, path: refusal.path, isRoot: user.isRoot)
     }
 }

@@ -21,7 +21,7 @@ extension Facts {
         let all = cgroups?.v2Controllers ?? []
         switch route {
         case .below, .refused: return all
-        case .delegated: return place.controllers
+        case .delegated, .shared: return place.controllers
         // systemd manages, and hands down, five of them.
         case .systemScope: return all.intersection(Self.systemdDelegates)
         case .userScope: return all.intersection(systemd.userControllers ?? all)
@@ -50,12 +50,11 @@ extension Facts {
                 id, title, missing, "the machine has it, your user manager was not given it",
                 remedy: "as under delegation above")
         case .withheld:
-            let own = cgroups?.unified?.own ?? ""
+            let own = route == .shared ? place.divisible : cgroups?.unified?.own ?? ""
             return Finding(
                 id, title, missing, "not handed down to \(own)",
-                remedy:
-                    "hand it down in the cgroup above, while no process is in that one:\n  echo +\(controller.rawValue) > \(parent(own))/cgroup.subtree_control"
-            )
+                remedy: platform.manager.remedy(for: .missingControllers, path: own, isRoot: user.isRoot),
+                isFixable: platform.manager == .other && user.isRoot)
         case .absent where controller == .memory:
             return Finding(id, title, .broken, whyNoMemory, remedy: memoryRemedy)
         case .absent:
@@ -69,14 +68,12 @@ extension Facts {
     private var devices: Finding {
         let (id, title) = ("device-limits", "device limits")
         if cgroups?.v1[.devices] != nil { return Finding(id, title, .ok, "usable, by the v1 devices controller") }
-        if user.isRoot, cgroups?.unified != nil { return Finding(id, title, .ok, "usable, by a BPF program") }
+        if mayLoadBPF, cgroups?.unified != nil { return Finding(id, title, .ok, "usable, by a BPF program") }
         return Finding(
-            id, title, .degraded, "only root may attach a device program to a cgroup",
-            remedy: "nothing, unless a job limits `devices`: run that one as root")
-    }
-
-    private func parent(_ path: String) -> String {
-        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? path
+            id, title, .degraded, "a device program needs CAP_BPF or CAP_SYS_ADMIN",
+            remedy: user.isRoot
+                ? "nothing, unless a job limits `devices`: run that one outside of this container"
+                : "nothing, unless a job limits `devices`: run that one as root")
     }
 }
 

@@ -19,7 +19,7 @@ extension Facts {
             return Finding(
                 id, title, .broken,
                 "runs, but libsystemd.so.0 cannot be loaded, so that nobody can ask it for a cgroup",
-                remedy: "install it:\n  sudo apt-get install libsystemd0")
+                remedy: "install it:\n  sudo apt-get install -y libsystemd0", isFixable: true)
         }
         return Finding(id, title, .ok, "runs")
     }
@@ -27,7 +27,7 @@ extension Facts {
     private var delegation: Finding? {
         let (id, title) = ("delegation", "delegation")
         switch route {
-        case .below, .delegated, .refused: return nil
+        case .below, .delegated, .shared, .refused: return nil
         case .systemScope: return Finding(id, title, .ok, "root: every run gets a scope of its own")
         case .userScope: break
         }
@@ -38,7 +38,7 @@ extension Facts {
                 remedy: """
                     log in through ssh or a console (su and sudo -u start no user manager), or keep one running:
                       sudo loginctl enable-linger \(user.name)
-                    """)
+                    """, isFixable: true)
         }
         switch systemd.userBus {
         case .reachable: break
@@ -49,7 +49,7 @@ extension Facts {
         case .missing:
             return Finding(
                 id, title, .broken, "\(unit) runs, but has no bus at /run/user/\(user.id)/bus",
-                remedy: "install it, then log in again:\n  sudo apt-get install dbus-user-session")
+                remedy: "install it, then log in again:\n  sudo apt-get install -y dbus-user-session", isFixable: true)
         }
         // What the machine itself lacks no drop-in brings.
         let missing = Self.systemdDelegates.intersection(cgroups?.v2Controllers ?? []).subtracting(given)
@@ -59,7 +59,7 @@ extension Facts {
         return Finding(
             id, title, missing.contains(.memory) ? .broken : .degraded,
             "\(unit) hands down \(given.isEmpty ? "nothing" : names(given)), but not \(names(missing))",
-            remedy: Self.dropIn)
+            remedy: Self.dropIn, isFixable: true)
     }
 
     /// systemd's own default gives users memory and pids, 257 cpu as well.

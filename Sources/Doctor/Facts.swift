@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Cgroups
+import Supervisor
 
 /// Everything the checks need to know of a machine, as plain values: the checks themselves read nothing.
 package struct Facts: Hashable, Sendable {
@@ -21,6 +22,9 @@ package struct Facts: Hashable, Sendable {
     package var systemd = SystemdFacts()
     package var platform = PlatformFacts()
     package var leftovers: [Leftover] = []
+    package var mayLoadBPF = true
+    /// What came of a job with the default isolation.
+    package var trial = Trial.Outcome.untried
 
     package init() {}
 
@@ -47,6 +51,11 @@ package struct Facts: Hashable, Sendable {
         /// systemd has marked it as delegated.
         package var isMarked = false
         package var controllers: Set<Controller> = []
+        /// Where no systemd delegates cgroups: the one that the first job divides, and how many processes are in it now.
+        package var divisible = ""
+        package var neighbours = 0
+        /// systemd manages the tree, although it cannot be reached from here.
+        package var isSystemds = false
         /// Our own directories in which no cgroup can be made.
         package var refusals: [Refusal] = []
 
@@ -142,7 +151,8 @@ package struct PlatformFacts: Hashable, Sendable {
     package var bootFile: String?
     package var bootFileText = ""
     package var hasGRUB = false
-    /// What says that we are in a container, and which.
+    package var manager = CgroupManager.other
+    /// Which kind of container we are in, and what says so.
     package var container: String?
 
     package init() {}

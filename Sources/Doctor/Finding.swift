@@ -18,19 +18,41 @@ package struct Finding: Hashable, Sendable {
     package var detail: String
     /// Lines of text; a line that begins with a space is a command to copy.
     package var remedy: String?
+    /// The commands of the remedy are all that is to be done, and take nothing away that the user may want: `--fix` runs them.
+    package var isFixable: Bool
 
-    package init(_ id: String, _ title: String, _ status: Status, _ detail: String, remedy: String? = nil) {
+    package init(
+        _ id: String, _ title: String, _ status: Status, _ detail: String, remedy: String? = nil,
+        isFixable: Bool = false
+    ) {
         self.id = id
         self.title = title
         self.status = status
         self.detail = detail
         self.remedy = remedy
+        self.isFixable = isFixable
+    }
+
+    /// Root's commands as root runs them.
+    mutating func dropSudo() {
+        let lines = (remedy ?? "").split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            guard line.first == " " else { return String(line) }
+            return line.split(separator: " ", omittingEmptySubsequences: false).filter { $0 != "sudo" }
+                .joined(separator: " ")
+        }
+        remedy = remedy == nil ? nil : lines.joined(separator: "\n")
+    }
+
+    /// The commands that `--fix` runs, one after the other.
+    package var fix: [String] {
+        guard isFixable, status != .ok else { return [] }
+        return (remedy ?? "").split(separator: "\n").filter { $0.first == " " }.map { String($0.drop { $0 == " " }) }
     }
 
     package var json: JSON {
         .object([
             "id": .string(id), "title": .string(title), "status": .string(status.rawValue), "detail": .string(detail),
-            "remedy": .string(remedy),
+            "remedy": .string(remedy), "fix": .array(fix.map { .string($0) }),
         ])
     }
 }

@@ -10,10 +10,16 @@ extension Facts {
     /// Only for single-threaded programs: it tries namespaces in forked children.
     package static func gather(environment: [String: String]) -> Facts {
         let host = try? CgroupHost.detect()
-        return read(
+        var facts = read(
             Roots(environment: environment), user: User(id: geteuid(), name: Account.current.name),
             probes: .run(host), canReadKernelLog: KernelLog() != nil)
+        if let host, let own = try? Files.readLink("/proc/self/exe") {
+            facts.trial = Trial.run(initPath: InitProgram.path, command: [own, "--version"], host: host)
+        }
+        return facts
     }
+
+    static func isSystemdRunning(_ root: String = "") -> Bool { Files.exists(root + "/run/systemd/system") }
 
     /// Reads what is written in files; what has to be tried comes in as `probes`.
     package static func read(_ roots: Roots, user: User, probes: Probes, canReadKernelLog: Bool) -> Facts {
@@ -29,7 +35,8 @@ extension Facts {
         facts.namespaces = reader.namespaces
         facts.namespaces.user = probes.userNamespace
         facts.platform = reader.platform
-        facts.systemd.isRunning = Files.exists(roots.system + "/run/systemd/system")
+        facts.systemd.isRunning = isSystemdRunning(roots.system)
+        facts.mayLoadBPF = probes.mayLoadBPF
         facts.systemd.hasLibrary = probes.hasSystemdLibrary
         facts.systemd.userBus = reader.bus(of: user)
         facts.features = probes.calls
@@ -46,10 +53,16 @@ extension Facts {
         if let unified = host.unified {
             place.isHierarchyRoot = !Files.exists(unified.own + "/cgroup.type")
             place.isOursAlone = CgroupRoot.isDelegated(host)
-            place.isMarked = ["trusted.delegate", "user.delegate"].contains {
-                Files.attribute($0, of: unified.own)?.hasPrefix("1") == true
+            place.isMarked = CgroupHost.isMarkedDelegated(unified.own)
+            place.isSystemds = host.isSystemdsTree
+            if place.isMarked || systemd.isRunning {
+                place.controllers = Self.controllers(unified.own) ?? []
+            } else {
+                place.divisible = host.divisible ?? unified.own
+                place.controllers = host.controllersWithinReach(of: place.divisible)
+                place.neighbours =
+                    (try? CgroupDirectory(path: place.divisible, version: .v2))?.processes.count { $0 != getpid() } ?? 0
             }
-            place.controllers = Self.controllers(unified.own) ?? []
             // The user manager's cgroup; systemd has named it so since there have been user managers.
             systemd.userControllers = Self.controllers(
                 "\(unified.mountPoint)/user.slice/user-\(user.id).slice/user@\(user.id).service")
@@ -107,13 +120,11 @@ private struct Reader {
         facts.bootFile = ["/boot/firmware/cmdline.txt", "/boot/cmdline.txt"].first { Files.exists(roots.system + $0) }
         if let file = facts.bootFile { facts.bootFileText = (try? Files.read(roots.system + file)) ?? "" }
         facts.hasGRUB = Files.exists(roots.system + "/etc/default/grub")
-        if Files.exists(roots.system + "/run/.containerenv") {
-            facts.container = "podman, by /run/.containerenv"
-        } else if Files.exists(roots.system + "/.dockerenv") {
-            facts.container = "Docker, by /.dockerenv"
-        } else if let name = try? Files.read(roots.system + "/run/systemd/container") {
-            facts.container = "\(name.split(separator: "\n").first ?? ""), by /run/systemd/container"
-        }
+        (facts.manager, facts.container) = CgroupManager.detect(
+            root: roots.system, environment: roots.environment,
+            initEnvironment: try? Files.read(roots.proc + "/1/environ"))
+        let memberships = (try? Files.read(roots.proc + "/self/cgroup")) ?? ""
+        if CgroupManager.isInsideJob(memberships: memberships) { facts.manager = .job }
         return facts
     }
 

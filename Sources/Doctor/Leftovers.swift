@@ -40,18 +40,18 @@ extension Facts {
         }
         if !far.isEmpty {
             remedy.append("made from another cgroup than this shell's; kill what is left in them and remove them:")
-            remedy += far.map { "  " + Self.removal($0.path, sudo: !user.isRoot) }
+            remedy += far.map { "  " + Self.removal($0.path) }
         }
         return [
             Finding(
                 id, title, .degraded, "\(names.count) left behind by runs that were killed: \(list)",
-                remedy: remedy.joined(separator: "\n"))
+                remedy: remedy.joined(separator: "\n"), isFixable: true)
         ]
     }
 
-    private static func removal(_ path: String, sudo: Bool) -> String {
+    private static func removal(_ path: String) -> String {
         // v1 has no cgroup.kill, and an old kernel neither.
         let command = "echo 1 > \(path)/cgroup.kill || kill -9 $(cat \(path)/cgroup.procs); sleep 1; rmdir \(path)"
-        return sudo ? "sudo sh -c '\(command)'" : command
+        return "sudo sh -c '\(command)'"
     }
 }

@@ -30,7 +30,31 @@ extension Facts {
             reason
                 + (user.isRoot
                     ? "; root needs them for `isolation: user` only" : "; without root no job can be isolated"),
-            remedy: remedy)
+            remedy: remedy, isFixable: isSwitchedOff)
+    }
+
+    /// Only a switch of the kernel is in the way.
+    private var isSwitchedOff: Bool {
+        namespaces.user != .works
+            && (namespaces.maxUserNamespaces == 0 || !user.isRoot && namespaces.unprivilegedUsernsClone == 0)
+    }
+
+    /// What came of doing all that a job needs; it decides where single findings only suspect.
+    var trialFindings: [Finding] {
+        let (id, title) = ("trial", "a job's isolation")
+        switch trial {
+        case .untried: return []
+        case .works(let userNamespace):
+            return [
+                Finding(
+                    id, title, .ok,
+                    userNamespace
+                        ? "tried: jobs get it, in a user namespace that stands in for CAP_SYS_ADMIN"
+                        : "tried: jobs get it")
+            ]
+        case .fails(let reason, let remedy):
+            return [Finding(id, title, .broken, "tried, and refused: \(reason)", remedy: remedy)]
+        }
     }
 
     /// The switches explain a failure; when making one worked, they do not matter.

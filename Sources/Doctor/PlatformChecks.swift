@@ -23,23 +23,16 @@ extension Facts {
                 "wsl", "WSL", .broken, "WSL 1 imitates Linux and has no cgroups",
                 remedy: "in PowerShell, with the name that `wsl --list` shows:\n  wsl --set-version NAME 2")
         }
-        var missing: [String] = []
-        var remedy: [String] = []
-        if cgroups?.mode != .unified {
-            missing.append("cgroup v1 is mounted beside v2")
-            remedy += [
-                #"in Windows, in the file %UserProfile%\.wslconfig:"#, "  [wsl2]",
-                "  kernelCommandLine = cgroup_no_v1=all",
-            ]
-        }
-        if !systemd.isRunning {
-            missing.append("systemd does not run")
-            remedy += ["here, in the file /etc/wsl.conf:", "  [boot]", "  systemd=true"]
-        }
-        guard !missing.isEmpty else { return Finding("wsl", "WSL", .ok, "WSL 2 with cgroup v2 and systemd") }
+        guard cgroups?.mode != .unified else { return Finding("wsl", "WSL", .ok, "WSL 2 with cgroup v2") }
         return Finding(
-            "wsl", "WSL", .degraded, "WSL 2, where " + missing.joined(separator: " and "),
-            remedy: (remedy + ["then in PowerShell:", "  wsl --shutdown"]).joined(separator: "\n"))
+            "wsl", "WSL", .degraded, "WSL 2, where cgroup v1 is mounted beside v2",
+            remedy: #"""
+                in Windows, in the file %UserProfile%\.wslconfig:
+                  [wsl2]
+                  kernelCommandLine = cgroup_no_v1=all
+                then in PowerShell:
+                  wsl --shutdown
+                """#)
     }
 
     private var container: Finding? {

@@ -11,6 +11,7 @@ package struct Probes: Sendable {
     package var calls: [String: Presence] = [:]
     package var userNamespace = NamespaceFacts.UserNamespace.untried
     package var hasSystemdLibrary = true
+    package var mayLoadBPF = true
     /// Our own cgroup in each hierarchy → the files of one that was made below it.
     package var made: [String: Set<String>] = [:]
     package var refusals: [Facts.Refusal] = []
@@ -26,6 +27,7 @@ package struct Probes: Sendable {
         probes.calls["mount-setattr"] = presence(Int(SYS_mount_setattr), -1, 0)
         probes.hasSystemdLibrary = loads("libsystemd.so.0")
         probes.userNamespace = tryUserNamespace()
+        probes.mayLoadBPF = Host.mayLoadBPF
         if let host { probes.tryCgroups(host) }
         return probes
     }
@@ -47,7 +49,8 @@ package struct Probes: Sendable {
     /// Makes a cgroup below our own in each hierarchy, looks at its files, starts a child in it, removes it.
     private mutating func tryCgroups(_ host: CgroupHost) {
         var paths = Set(host.v1.values.map(\.own))
-        if let own = host.unified?.own { paths.insert(own) }
+        let unified = Facts.isSystemdRunning() ? host.unified?.own : host.divisible
+        if let unified { paths.insert(unified) }
         for own in paths.sorted() {
             let path = "\(own)/jobs-doctor-\(getpid())"
             do throws(Errno) { try Files.makeDirectory(path) } catch {
@@ -57,7 +60,7 @@ package struct Probes: Sendable {
             }
             defer { Self.remove(path) }
             made[own] = Set(((try? Files.list(path)) ?? []).map(\.name))
-            if own == host.unified?.own { calls["clone-into-cgroup"] = Self.tryCloneInto(path) }
+            if own == unified { calls["clone-into-cgroup"] = Self.tryCloneInto(path) }
         }
         // Where we may make none, a directory that is no cgroup: whoever knows the flag answers EBADF.
         if host.unified != nil, calls["clone-into-cgroup"] == nil {

@@ -9,9 +9,13 @@ package struct Report: Sendable {
     /// The order is that of the table: what the machine is, what limits it can set, what else jobs make use of.
     package init(_ facts: Facts) {
         self.facts = facts
-        findings =
+        var findings =
             facts.platformFindings + facts.cgroupFindings + facts.delegationFindings + facts.controllerFindings
-            + facts.memoryFindings + facts.namespaceFindings + facts.featureFindings + facts.leftoverFindings
+            + facts.memoryFindings + facts.namespaceFindings + facts.trialFindings + facts.featureFindings
+            + facts.leftoverFindings
+        // Containers often have no sudo, and root has no use for it.
+        if facts.user.isRoot { for index in findings.indices { findings[index].dropSudo() } }
+        self.findings = findings
     }
 
     package func count(_ status: Finding.Status) -> Int { findings.count { $0.status == status } }

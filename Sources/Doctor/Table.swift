@@ -7,19 +7,23 @@ package struct Table {
     let colour: Bool
     /// `nil` does not wrap: what is not a terminal may be searched line by line.
     let width: Int?
+    let onlyProblems: Bool
 
     private static let statusWidth = 10
 
-    package init(_ report: Report, colour: Bool = false, width: Int? = nil) {
+    /// - Parameter onlyProblems: leaves out what is as it should be.
+    package init(_ report: Report, colour: Bool = false, width: Int? = nil, onlyProblems: Bool = false) {
         self.report = report
+        self.onlyProblems = onlyProblems
         self.colour = colour
         self.width = width
     }
 
     package var text: String {
-        let titleWidth = (report.findings.map(\.title.count).max() ?? 0) + 2
+        let findings = onlyProblems ? report.findings.filter { $0.status != .ok } : report.findings
+        let titleWidth = (findings.map(\.title.count).max() ?? 0) + 2
         var lines: [String] = []
-        for finding in report.findings {
+        for finding in findings {
             let lead = paint(finding.status) + pad(finding.title, to: titleWidth)
             let details = wrap(finding.detail, indent: Self.statusWidth + titleWidth)
             lines.append(lead + details[0])

@@ -8,7 +8,8 @@ import SystemPackage
 package struct DaemonStarter {
     /// What was started.
     package enum Started: Hashable, Sendable {
-        case process(pid_t)
+        /// With what it had to tell, a line each.
+        case process(pid_t, notices: [String])
         /// A unit of systemd, the user's own or the machine's.
         case unit(user: Bool)
         /// Somebody else was faster.
@@ -46,7 +47,7 @@ package struct DaemonStarter {
             try unit.start()
             return .unit(user: unit.isUsers)
         }
-        return .process(try launch())
+        return try launch()
     }
 
     private func makeDirectories() throws(Failure) {
@@ -68,7 +69,7 @@ package struct DaemonStarter {
         } catch { throw Failure(description: "cannot lock \(path): \(error)") }
     }
 
-    private func launch() throws(Failure) -> pid_t {
+    private func launch() throws(Failure) -> Started {
         guard let program = candidates.first(where: { access($0, X_OK) == 0 }) else {
             throw Failure(
                 description: """
@@ -84,11 +85,12 @@ package struct DaemonStarter {
         do throws(Errno) { (pid, word) = try launch.run() } catch {
             throw Failure(description: "cannot start \(program): \(error)")
         }
-        guard word != "ready" else { return pid }
+        let lines = word.split(separator: "\n").map(String.init)
+        if lines.last == "ready" { return .process(pid, notices: lines.dropLast()) }
         throw Failure(
             description: word.isEmpty
                 ? "jobsd ended before it was ready; its last words are in \(locations.log)"
-                : "jobsd did not start: \(word)")
+                : "jobsd did not start: \(lines.joined(separator: "; "))")
     }
 
     /// What of the submitter's environment the daemon lives with: a job gets its own from its submission.

@@ -71,8 +71,7 @@ package enum Credentials {
     /// Exactly `kept` in the permitted, effective, inheritable and ambient sets, as far as they are held.
     package static func setCapabilities(_ kept: CapabilitySet) throws(Errno) {
         var header = __user_cap_header_struct(version: UInt32(_LINUX_CAPABILITY_VERSION_3), pid: 0)
-        var data = (__user_cap_data_struct(), __user_cap_data_struct())
-        try call(Int(SYS_capget), &header, &data)
+        var data = try capabilities()
         let low = UInt32(truncatingIfNeeded: kept.mask) & data.0.permitted
         let high = UInt32(truncatingIfNeeded: kept.mask >> 32) & data.1.permitted
         data.0 = __user_cap_data_struct(effective: low, permitted: low, inheritable: low)
@@ -86,10 +85,30 @@ package enum Credentials {
 
     /// What this process holds.
     package static func permitted() throws(Errno) -> CapabilitySet {
+        let data = try capabilities()
+        return CapabilitySet(mask: UInt64(data.0.permitted) | UInt64(data.1.permitted) << 32)
+    }
+
+    /// Whether this process can use a capability now. Root in a container lacks some, and in a user namespace has them there.
+    package static func holds(_ capability: Int) -> Bool {
+        guard let data = try? capabilities() else { return false }
+        return CapabilitySet(mask: UInt64(data.0.effective) | UInt64(data.1.effective) << 32).contains(capability)
+    }
+
+    /// The numbers of `<linux/capability.h>` that decide how a job is started.
+    package enum Number {
+        package static let setgid = 6
+        package static let setuid = 7
+        package static let sysAdmin = 21
+        package static let setfcap = 31
+        package static let bpf = 39
+    }
+
+    private static func capabilities() throws(Errno) -> (__user_cap_data_struct, __user_cap_data_struct) {
         var header = __user_cap_header_struct(version: UInt32(_LINUX_CAPABILITY_VERSION_3), pid: 0)
         var data = (__user_cap_data_struct(), __user_cap_data_struct())
         try call(Int(SYS_capget), &header, &data)
-        return CapabilitySet(mask: UInt64(data.0.permitted) | UInt64(data.1.permitted) << 32)
+        return data
     }
 
     private static func call(

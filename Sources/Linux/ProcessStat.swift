@@ -9,4 +9,9 @@ package enum ProcessStat {
         let fields = stat[stat.index(after: close)...].split(separator: " ")
         return fields.count > 19 ? Int(fields[19]) : nil
     }
+
+    /// The name of a process's program, cut to 15 bytes by the kernel; `nil` if there is no such process.
+    package static func name(of pid: Int32) -> String? {
+        (try? Files.read("/proc/\(pid)/comm")).map { String($0.split(separator: "\n").first ?? "") }
+    }
 }

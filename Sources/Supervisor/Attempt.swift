@@ -240,7 +240,9 @@ package final class Attempt {
             // One that the template has not lived to tell us of sees its gate close.
             if (try? meet()) != nil { launch.gate?.noteBirth() }
         case .started(let start): self.start = start
-        case .failed(let failure): evidence.setupFailure = failure
+        case .failed(let failure):
+            evidence.setupFailure = failure
+            evidence.setupRemedy = NamespaceObstacle(failure)?.remedy(needsUserNamespace: false)
         case .endedFromOutside: evidence.endedFromOutside = true
         case .stopped: onStop()
         case .limitReached(let limit):

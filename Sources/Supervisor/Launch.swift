@@ -20,27 +20,33 @@ struct Launch {
     let isChild: Bool
 
     /// Starts jobs-init with `plan`, completed by the descriptors of `cgroup`.
-    init(_ plan: Plan, cgroup: AttemptCgroup, server: ForkServer, standardIO: [CInt]) throws(SupervisorError) {
+    ///
+    /// - Parameter cgroup: `nil` for a ``Trial``, which stays in ours.
+    init(_ plan: Plan, cgroup: AttemptCgroup?, server: ForkServer, standardIO: [CInt]) throws(SupervisorError) {
+        var plan = plan
+        let complete: DescriptorTable
         do throws(Errno) {
             let reportPipe = try Descriptor.pipe()
             let controlPipe = try Descriptor.pipe()
             var table = try DescriptorTable(standardIO, report: reportPipe.write, control: controlPipe.read)
-            var plan = plan
-            try table.addCgroup(cgroup, to: &plan)
+            if let cgroup { try table.addCgroup(cgroup, to: &plan) }
             try reportPipe.read.setNonBlocking()
             report = reportPipe.read
             control = controlPipe.write
-            isChild = true
-            copy = try Self.start(plan, table: table, by: server)
+            complete = table
         } catch {
             throw Self.failure(error)
         }
+        isChild = true
+        copy = try Self.start(plan, table: complete, by: server)
     }
 
     /// Starts jobs-init so that it outlives us: it reports into a file, hears a FIFO, and waits at a gate.
     init(
         _ plan: Plan, cgroup: AttemptCgroup, server: ForkServer, directory: AttemptDirectory
     ) throws(SupervisorError) {
+        var plan = plan
+        let complete: DescriptorTable
         do throws(Errno) {
             let null = try Descriptor.open("/dev/null", O_RDWR)
             let written = try Descriptor.open(directory.report, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, mode: 0o600)
@@ -53,7 +59,6 @@ struct Launch {
             var table = try DescriptorTable(
                 [null.rawValue, null.rawValue, null.rawValue], report: written, control: heard)
             try heard.setNonBlocking(false)
-            var plan = plan
             plan.queued?.gateDescriptor = table.add(gatePipe.read)
             plan.queued?.directoryDescriptor = table.add(
                 try Descriptor.open(directory.path, O_RDONLY | O_DIRECTORY))
@@ -61,11 +66,12 @@ struct Launch {
             report = try Descriptor.open(directory.report)
             control = orders
             gate = Gate(gatePipe.write)
-            isChild = true
-            copy = try Self.start(plan, table: table, by: server)
+            complete = table
         } catch {
             throw Self.failure(error)
         }
+        isChild = true
+        copy = try Self.start(plan, table: complete, by: server)
     }
 
     /// Waits until the template has told who jobs-init is, which is then watched by `watch`.
@@ -74,7 +80,9 @@ struct Launch {
     mutating func meet(_ watch: (Process) throws(SupervisorError) -> Void) throws(SupervisorError) {
         guard let copy else { return }
         let found: Process
-        do throws(Errno) { found = try copy.process() } catch { throw Self.failure(error) }
+        do throws(Errno) { found = try copy.process() } catch {
+            throw Self.refusal(Namespaces(rawValue: 0), "make namespaces", error)
+        }
         process = found
         try watch(found)
         self.copy = nil
@@ -94,23 +102,46 @@ struct Launch {
         error == .connectionReset ? .templateDied : .system(operation: "start", detail: "jobs-init", error)
     }
 
+    /// The kernel has refused the namespaces, or the maps of the user namespace that owns them.
+    private static func refusal(_ spaces: Namespaces, _ step: String, _ error: Errno) -> SupervisorError {
+        guard let obstacle = NamespaceObstacle(error) else { return failure(error) }
+        return .refused(
+            "cannot \(step) for the job: \(error)", remedy: obstacle.remedy(needsUserNamespace: spaces.contains(.user)))
+    }
+
     private static func start(
         _ plan: Plan, table: DescriptorTable, by server: ForkServer
-    ) throws(Errno) -> ForkServer.Copy {
-        try table.plan.write(plan.encoded())
+    ) throws(SupervisorError) -> ForkServer.Copy {
         // Time and cgroup namespaces are entered later, by the process that needs them.
         var spaces = plan.namespaces.subtracting(.time).subtracting(.cgroup)
         if !plan.initProcess { spaces.remove(.pid) }
-        guard spaces.contains(.user) else { return try server.fork(spaces, descriptors: table.raw) }
-        let gate = try Descriptor.pipe()
-        let copy = try server.fork(spaces, descriptors: table.raw, waitingFor: gate.read)
-        let process = try copy.process()
-        do throws(Errno) { try UserMaps.write(for: process.pid) } catch {
+        do throws(Errno) {
+            try table.plan.write(plan.encoded())
+            guard spaces.contains(.user) else { return try server.fork(spaces, descriptors: table.raw) }
+        } catch { throw failure(error) }
+        return try startMapped(spaces, table, server)
+    }
+
+    /// In a user namespace jobs-init waits for its maps, which only a process outside of it may write.
+    private static func startMapped(
+        _ spaces: Namespaces, _ table: DescriptorTable, _ server: ForkServer
+    ) throws(SupervisorError) -> ForkServer.Copy {
+        let copy: ForkServer.Copy
+        let process: Process
+        let gate: (read: Descriptor, write: Descriptor)
+        do throws(Errno) {
+            gate = try Descriptor.pipe()
+            copy = try server.fork(spaces, descriptors: table.raw, waitingFor: gate.read)
+            process = try copy.process()
+        } catch { throw refusal(spaces, "make namespaces", error) }
+        do throws(Errno) {
+            try UserMaps.write(for: process.pid)
+            try gate.write.write([1])
+        } catch {
             try? process.signal(SIGKILL)
             _ = try? process.wait()
-            throw error
+            throw refusal(spaces, "map the ids of a user namespace", error)
         }
-        try gate.write.write([1])
         return copy
     }
 }
@@ -162,22 +193,6 @@ private struct DescriptorTable {
             plan.cpuUsageDescriptor = add(try Descriptor.open("cpu.stat", at: unified.descriptor))
         } else if let cpuacct = cgroup.directories[.cpuacct] {
             plan.cpuUsageDescriptor = add(try Descriptor.open("cpuacct.usage", at: cpuacct.descriptor))
-        }
-    }
-}
-
-/// The id maps of a new user namespace; see `user_namespaces(7)`.
-private enum UserMaps {
-    /// Everybody keeps their number: root maps all ids onto themselves, others may map only their own.
-    static func write(for pid: pid_t) throws(Errno) {
-        let directory = "/proc/\(pid)"
-        if geteuid() == 0 {
-            try Files.write("0 0 4294967295", to: directory + "/uid_map")
-            try Files.write("0 0 4294967295", to: directory + "/gid_map")
-        } else {
-            try Files.write("deny", to: directory + "/setgroups")
-            try Files.write("\(geteuid()) \(geteuid()) 1", to: directory + "/uid_map")
-            try Files.write("\(getegid()) \(getegid()) 1", to: directory + "/gid_map")
         }
     }
 }

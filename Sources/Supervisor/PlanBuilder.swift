@@ -13,6 +13,8 @@ struct PlanBuilder {
     let directory: String
     let seccomp: [UInt8]
     let host: CgroupHost
+    /// Whether namespaces can be made without a user namespace that owns them.
+    var mayMakeNamespaces = Credentials.holds(Credentials.Number.sysAdmin)
 
     func build() throws(SupervisorError) -> Plan {
         guard let command = spec.command else {
@@ -56,8 +58,8 @@ struct PlanBuilder {
         if wanted.net { spaces.insert(.net) }
         if wanted.cgroup { spaces.insert(.cgroup) }
         if wanted.time != nil { spaces.insert(.time) }
-        // Without privileges every other namespace needs a user namespace to be owned by.
-        if wanted.user || (geteuid() != 0 && !spaces.isEmpty) { spaces.insert(.user) }
+        // Without privileges, as root in a container too, every other namespace needs a user namespace to be owned by.
+        if wanted.user || (!mayMakeNamespaces && !spaces.isEmpty) { spaces.insert(.user) }
         return spaces
     }
 

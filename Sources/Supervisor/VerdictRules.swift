@@ -10,6 +10,8 @@ package struct Evidence: Sendable {
     package var exit: ExitStatus?
     package var neverExecuted = false
     package var setupFailure: SetupFailure?
+    /// What to do about it on this machine, where its error tells.
+    package var setupRemedy: String?
     package var oom = OOMCounters()
     /// Ancestors whose OOM counter rose during the attempt, nearest first.
     package var ancestorsReached: [String] = []
@@ -50,7 +52,9 @@ package enum VerdictRules {
                 ? verdict(.cancelled, .interrupted, "It was interrupted by SIGINT.")
                 : verdict(.cancelled, .cancelled, "It was cancelled by \(signalName(signal)).")
         }
-        if let failure = evidence.setupFailure { return setupVerdict(failure, oom?.evidence, evidence.limits) }
+        if let failure = evidence.setupFailure {
+            return setupVerdict(failure, evidence.setupRemedy, oom?.evidence, evidence.limits)
+        }
         if exit == ExitStatus() {
             return verdict(.lost, .supervisorLost, "jobs-init ended without a report; it was killed.")
         }
@@ -148,9 +152,9 @@ package enum VerdictRules {
 
     // MARK: Words
 
-    private static func setupVerdict(_ failure: SetupFailure, _ oom: OOMEvidence?, _ limits: EffectiveLimits) -> (
-        Verdict, OOMEvidence?
-    ) {
+    private static func setupVerdict(
+        _ failure: SetupFailure, _ remedy: String?, _ oom: OOMEvidence?, _ limits: EffectiveLimits
+    ) -> (Verdict, OOMEvidence?) {
         // The kernel refuses memory to an execve as well as to what is done before it, and calls it ENOMEM, or E2BIG where it
         // was for the arguments.
         let lacksMemory = failure.errno == ENOMEM || failure.errno == E2BIG && limits.memoryBytes ?? .max < 1 << 20
@@ -158,6 +162,9 @@ package enum VerdictRules {
             var message = "It could not be set up: \(failure.step) \(failure.detail): \(errnoText(failure.errno))."
             if lacksMemory, let limit = limits.memoryBytes {
                 message += " Its memory limit of \(ByteCount(limit).human()) leaves no room to start a process."
+            } else if let remedy {
+                message.removeLast()
+                message += "; \(remedy)."
             }
             return (Verdict(state: .failed, cause: .setup, exit: ExitStatus(), message: message), oom)
         }

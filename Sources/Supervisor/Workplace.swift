@@ -8,18 +8,18 @@ import Systemd
 package enum Workplace {
     /// Prepares a root for a foreground run.
     ///
-    /// On a unified host somebody must have delegated a cgroup to us. Where systemd runs and has not, we ask it for a
-    /// scope, as `systemd-run --scope` does; `jobs` moves into it and systemd removes it when the last process is gone.
+    /// On a unified host where systemd runs, and has not delegated a cgroup to us, we ask it for a scope, as
+    /// `systemd-run --scope` does; `jobs` moves into it and systemd removes it when the last process is gone. Without
+    /// systemd our own cgroup is divided, and its other processes are moved to a leaf, as ``CgroupRoot/notice`` says.
     package static func prepare() throws(SupervisorError) -> CgroupRoot {
         do throws(CgroupError) {
             let host = try CgroupHost.detect()
-            if host.mode == .unified, Scope.isSystemdRunning, !isMarkedDelegated(host) {
-                return try inScope(host)
+            // A job that asks systemd for a scope would leave its own limits.
+            guard host.mode == .unified, Scope.isSystemdRunning, !CgroupManager.isInsideJob else {
+                return try withoutSystemd(host, "jobs")
             }
-            do throws(CgroupError) { return try CgroupRoot.prepare(host) } catch {
-                guard host.mode == .unified, Scope.isSystemdRunning else { throw error }
-                return try inScope(host)
-            }
+            guard isMarkedDelegated(host) else { return try inScope(host) }
+            do throws(CgroupError) { return try CgroupRoot.prepareDelegated(host) } catch { return try inScope(host) }
         } catch { throw .cgroup(error) }
     }
 
@@ -37,12 +37,26 @@ package enum Workplace {
         let name = "jobsd" + (stateDirectory == "/var/lib/jobs" ? "" : "-" + fingerprint(stateDirectory))
         do throws(CgroupError) {
             let host = try CgroupHost.detect()
-            if host.mode == .unified, Scope.isSystemdRunning {
+            if host.mode == .unified, Scope.isSystemdRunning, !CgroupManager.isInsideJob {
                 let base = try QueueScope(name: name, runtimeDirectory: runtimeDirectory, host: host).find()
                 return try CgroupRoot.prepareElsewhere(host, base: base)
             }
-            return try CgroupRoot.prepare(host, directoryName: name)
+            return try withoutSystemd(host, name)
         } catch { throw .cgroup(error) }
+    }
+
+    private static func withoutSystemd(_ host: CgroupHost, _ directoryName: String) throws(CgroupError) -> CgroupRoot {
+        if host.isSystemdsTree, !CgroupManager.current.isContainer, !CgroupManager.isInsideJob {
+            // systemd takes the controllers of a unit that it has not delegated away again, at any time and with them the
+            // limits of whatever was made below; see <https://systemd.io/CGROUP_DELEGATION>.
+            throw CgroupError(
+                "get a cgroup from", "systemd",
+                remedy: """
+                    it manages this machine's cgroups but cannot be reached from here, as in a chroot: bind /run to /run of \
+                    this root (mount --rbind /run ROOT/run)
+                    """)
+        }
+        return try CgroupRoot.prepare(host, directoryName: directoryName)
     }
 
     /// FNV-1a in eight digits: a name that stays the same for a path, and is short.
@@ -60,13 +74,13 @@ package enum Workplace {
                 "get a delegated cgroup below", host.unified?.own ?? "/",
                 remedy: "\(error.description); `jobs doctor` tells what is missing")
         }
-        return try CgroupRoot.prepare(CgroupHost.detect())
+        return try CgroupRoot.prepareDelegated(CgroupHost.detect())
     }
 
     /// systemd sets an extended attribute on what it delegates; being alone in a cgroup is not enough, since a session's or
     /// a service's cgroup stays systemd's to write.
     private static func isMarkedDelegated(_ host: CgroupHost) -> Bool {
         guard let own = host.unified?.own, CgroupRoot.isDelegated(host) else { return false }
-        return ["trusted.delegate", "user.delegate"].contains { Files.attribute($0, of: own)?.hasPrefix("1") == true }
+        return CgroupHost.isMarkedDelegated(own)
     }
 }

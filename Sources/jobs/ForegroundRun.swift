@@ -32,6 +32,7 @@ struct ForegroundRun {
         // Its start takes longer than all that we have to do until it is needed.
         if Workplace.isHere { try? forkServer.start() }
         let root = try Workplace.prepare()
+        if let notice = root.notice { complain(notice) }
         defer { root.removeIfEmpty() }
         let supervisor = Supervisor(root: root, loop: loop, forkServer: forkServer)
         defer { supervisor.stop() }

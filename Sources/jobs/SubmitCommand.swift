@@ -71,7 +71,9 @@ struct SubmitCommand: ParsableCommand {
         let executable = (try? Files.readLink("/proc/self/exe")) ?? "/usr/bin/jobs"
         do {
             switch try DaemonStarter(locations, executable: executable, environment: currentEnvironment()).start() {
-            case .process(let pid): complain("started jobsd (pid \(pid)); it keeps running")
+            case .process(let pid, let notices):
+                for notice in notices { complain(notice) }
+                complain("started jobsd (pid \(pid)); it keeps running")
             case .unit(let isUsers): complain("started jobsd.service\(isUsers ? " of your own systemd" : "")")
             case .already: break
             }

@@ -82,6 +82,10 @@ struct Jobsd: AsyncParsableCommand {
         let lock = try InstanceLock(locations)
         let retention = try RetentionPolicy.of(age: keepAge, jobs: keepJobs, bytes: keepBytes)
         let root = try Workplace.prepareQueue(stateDirectory: locations.state, runtimeDirectory: locations.runtime)
+        if let notice = root.notice {
+            logger.notice("\(notice)")
+            ready.note(notice)
+        }
         let capacity = try Capacity.of(memory: memory, cpus: cpus, outer: root.outerLimits())
         let store = try JobStore(path: locations.state + "/jobs.db")
         let executor = try LoopExecutor()

@@ -16,6 +16,11 @@ final class Readiness: Sendable {
 
     init(_ fd: Int32?) { descriptor = Mutex(fd.map { Descriptor($0) }) }
 
+    /// A line for the user who started the daemon, ahead of the word that ends the conversation.
+    func note(_ line: String) {
+        descriptor.withLock { descriptor in _ = try? descriptor?.write(line + "\n") }
+    }
+
     func say(_ word: String) {
         descriptor.withLock { descriptor in
             try? descriptor?.write(word + "\n")

@@ -16,7 +16,7 @@ import Testing
             "slice/own/cgroup.controllers": controllers, "slice/own/cgroup.subtree_control": controllers,
         ])
         let own = tree.path + "/slice/own"
-        return try CgroupRoot.prepare(
+        return try CgroupRoot.prepareDelegated(
             CgroupHost(
                 unified: .init(mountPoint: tree.path, own: own), v1: [:],
                 v2Controllers: CgroupHost.controllers(in: controllers)))

@@ -29,7 +29,7 @@ import Testing
         ])
         let host = CgroupHost(
             unified: .init(mountPoint: tree.path, own: tree.path + "/own"), v1: [:], v2Controllers: offered)
-        return try CgroupRoot.prepare(host)
+        return try CgroupRoot.prepareDelegated(host)
     }
 
     private var everything: Limits {
@@ -79,7 +79,7 @@ import Testing
     @Test func `a controller that exists but was not delegated has its own remedy`() throws {
         let tree = try FakeCgroup()
         let root = try unified(tree, offered: Set(Controller.v2), delegated: "memory pids")
-        let problems = root.unenforceable(everything)
+        let problems = root.unenforceable(everything, manager: .systemd)
         #expect(problems.map(\.limit) == ["cpus", "cpu-weight", "cpuset", "io", "hugepages"])
         for problem in problems {
             #expect(problem.reason.contains("not delegated to \(tree.path)/own"))
@@ -91,7 +91,7 @@ import Testing
     @Test func `a machine without a memory controller is told where to turn it on`() throws {
         let tree = try FakeCgroup()
         let root = try unified(tree, offered: [.cpu, .pids, .io, .cpuset], delegated: "cpuset cpu io pids")
-        let problems = root.unenforceable(everything)
+        let problems = root.unenforceable(everything, manager: .systemd)
         #expect(problems.map(\.limit) == ["memory", "memory-soft", "hugepages"])
         #expect(problems[0].remedy.contains("cgroup_enable=memory"))
         #expect(!problems[2].remedy.contains("cgroup_enable"))
@@ -114,7 +114,7 @@ import Testing
             "cgroup.controllers": "memory\n", "cgroup.subtree_control": "memory\n",
         ])
         let host = CgroupHost(unified: .init(mountPoint: "/", own: tree.path), v1: [:], v2Controllers: [.memory])
-        let error = #expect(throws: CgroupError.self) { try CgroupRoot.prepare(host) }
+        let error = #expect(throws: CgroupError.self) { try CgroupRoot.prepareDelegated(host) }
         #expect(error?.description.contains("4711") == true)
         #expect(error?.description.contains("Delegate=yes") == true)
     }

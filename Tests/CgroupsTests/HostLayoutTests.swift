@@ -6,6 +6,18 @@ import Testing
 
 /// Which layout a machine has, from the mountinfo and cgroup files of real ones.
 @Suite struct HostLayoutTests {
+    /// `unshare --cgroup --mount` and a mount of the namespace's own tree, as a container has it.
+    @Test func `a mount that covers another one is the one that counts`() {
+        let host = CgroupHost.parse(
+            mountinfo: """
+                30 25 0:26 /../.. /sys/fs/cgroup rw - cgroup2 cgroup2 rw
+                31 30 0:26 / /sys/fs/cgroup rw - cgroup2 none rw
+                32 25 0:26 /a /mnt/elsewhere rw - cgroup2 none rw
+
+                """, memberships: "0::/jobs-others\n")
+        #expect(host.unified?.own == "/sys/fs/cgroup/jobs-others")
+    }
+
     @Test func `Debian 12 with systemd is unified`() {
         let host = CgroupHost.parse(
             mountinfo: """

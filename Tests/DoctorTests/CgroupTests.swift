@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Cgroups
 import Glibc
 import Testing
 
@@ -83,41 +84,129 @@ import Testing
         #expect(machine.lines.contains("sudo loginctl enable-linger lp"))
     }
 
-    @Test func withoutSystemdBesideOthers() {
+    /// A machine without systemd, with us in `own`.
+    private func plain(own: String, controllers: String = "cpuset cpu io memory hugetlb pids") -> Machine {
         let machine = Machine()
         machine.remove("run/systemd/system/.keep")
         rmdir(machine.root + "/run/systemd/system")
+        machine.mountUnified(own: own, controllers: controllers)
+        return machine
+    }
+
+    @Test func `in a container the processes beside us are no obstacle`() {
+        let machine = plain(own: "/docker")
         machine.write(".dockerenv", "")
-        machine.mountUnified(own: "/docker")
-        let lines = machine.lines
+        machine.write("cgroup/docker/cgroup.procs", "1\n4711\n")
+        machine.write("cgroup/cgroup.subtree_control", "cpuset cpu io memory hugetlb pids\n")
         #expect(
-            lines.contains(
-                "broken cgroup place there is no systemd to ask for a cgroup, and other processes are in /cgroup/docker beside us"
-            ))
-        #expect(
-            lines.contains(
-                "sh -c 'd=/cgroup/docker/jobs-$$ && mkdir $d && echo $$ > $d/cgroup.procs && exec jobs run …'"))
+            machine.lines.contains(
+                "ok cgroup place 2 processes share /cgroup/docker: the first job moves them to a leaf below, once"))
+        #expect(machine.report.exitCode == 0, "\(machine.lines)")
+
+        machine.fill("cgroup/docker/jobs-others", ["cgroup.type"])
+        machine.write("cgroup/docker/cgroup.procs", "")
+        machine.write("proc/self/cgroup", "0::/docker/jobs-others\n")
+        #expect(machine.lines.contains("ok cgroup place /cgroup/docker is divided among jobs and others"))
+        #expect(machine.report.exitCode == 0, "\(machine.lines)")
+
         machine.probes.refusals = [
             .init(path: machine.root + "/cgroup/docker", reason: "Read-only file system", isReadOnly: true)
         ]
         #expect(machine.lines.contains("docker run --privileged --cgroupns=private …"))
+        #expect(machine.finding("cgroup-place")?.fix == [])
+    }
+
+    @Test func `a cgroup with processes keeps controllers from those below`() {
+        let machine = plain(own: "/a/b")
+        machine.fill("cgroup/a", ["cgroup.type"])
+        machine.write("cgroup/cgroup.subtree_control", "")
+        machine.write("cgroup/a/cgroup.procs", "17\n")
+        machine.write("cgroup/a/cgroup.subtree_control", "pids\n")
+        machine.write("cgroup/a/b/cgroup.procs", "18\n")
+        #expect(machine.report.ids(.broken) == ["memory-controller"])
+        #expect(machine.finding("memory-controller")?.detail.hasPrefix("not handed down to") == true)
+        #expect(
+            machine.finding("memory-controller")?.fix.first?.hasSuffix(
+                "do echo +$c > \(machine.root)/cgroup/a/cgroup.subtree_control; done") == true)
+        machine.write("run/openrc/softlevel", "default\n")
+        #expect(machine.lines.contains("rc_cgroup_mode=\"unified\""))
+        #expect(machine.finding("memory-controller")?.fix == [])
+        // Without its own processes the one in between can hand them down, which the first job sees to.
+        machine.write("cgroup/a/cgroup.procs", "")
+        machine.write("cgroup/a/cgroup.subtree_control", "")
+        #expect(machine.report.ids(.broken) == [], "\(machine.lines)")
+    }
+
+    @Test func `in a chroot systemd's tree is left alone`() {
+        let machine = plain(own: "/user.slice/user-0.slice/session-1.scope")
+        machine.fill("cgroup/init.scope", ["cgroup.type"])
+        #expect(machine.finding("cgroup-place")?.status == .broken)
+        #expect(machine.lines.contains("mount --rbind /run ROOT/run"))
+        // The same tree in a container: its engine has had the cgroup delegated.
+        machine.write("run/.containerenv", "")
+        #expect(machine.finding("cgroup-place")?.status == .ok, "\(machine.lines)")
+    }
+
+    @Test func `what came of the trial outweighs all that was only looked at`() {
+        let machine = Machine()
+        var facts = machine.report.facts
+        #expect(!Report(facts).findings.contains { $0.id == "trial" })
+        facts.trial = .works(userNamespace: true)
+        #expect(Report(facts).exitCode == 0)
+        facts.trial = .fails(reason: "mount /proc: Operation not permitted", remedy: "see all of it")
+        let report = Report(facts)
+        #expect(report.exitCode == 1 && report.ids(.broken) == ["trial"])
+    }
+
+    @Test func `what is proposed is done step by step, and printed first`() {
+        let machine = Machine()
+        machine.write("proc/self/mountinfo", "25 1 8:1 / / rw - ext4 /dev/sda1 rw\n")
+        machine.user = Facts.User(id: 1000, name: "ada")
+        machine.probes.userNamespace = .untried
+        machine.write("proc/sys/user/max_user_namespaces", "0\n")
+        let repair = Repair(machine.report)
+        #expect(repair.findings.map(\.id) == ["cgroup-mode", "user-namespaces"])
+        var said: [String] = []
+        var ran: [String] = []
+        let failures = repair.perform(print: { said.append($0) }) { command in
+            #expect(said.last == "  $ " + command)
+            ran.append(command)
+            return ran.count == 1 ? 32 : 0
+        }
+        #expect(failures == 1 && said.contains("  failed with exit code 32"))
+        #expect(ran.first == "sudo mount -t cgroup2 none /sys/fs/cgroup" && ran.count == 2)
+        // A rehearsal runs nothing.
+        #expect(repair.perform(print: { _ in }, run: nil) == 0 && ran.count == 2)
+    }
+
+    /// A remedy that is a choice, lowers security, or needs a reboot or an editor is told and left to the user.
+    @Test func `choices are not made for the user`() {
+        let machine = Machine()
+        machine.canReadKernelLog = false
+        machine.user = Facts.User(id: 1000, name: "ada")
+        machine.write("proc/sys/kernel/dmesg_restrict", "1\n")
+        #expect(machine.finding("kernel-log")?.remedy != nil && machine.finding("kernel-log")?.fix == [])
     }
 
     @Test func staleCgroups() {
         let machine = Machine()
         machine.mountHybrid()
         // Above the largest pid there can be.
-        machine.write("cgroup/memory/jobs/run-4194399-55/tasks", "")
-        machine.write("cgroup/pids/jobs/run-4194399-55/tasks", "")
+        let namespace = AttemptName.namespace
+        machine.write("cgroup/memory/jobs/run-4194399-55-\(namespace)/tasks", "")
+        machine.write("cgroup/pids/jobs/run-4194399-55-\(namespace)/tasks", "")
         machine.write("cgroup/pids/jobs/job-42.1/tasks", "")
         var lines = machine.lines
-        #expect(lines.contains("degraded stale cgroups 1 left behind by runs that were killed: run-4194399-55"))
+        #expect(
+            lines.contains("degraded stale cgroups 1 left behind by runs that were killed: run-4194399-55-\(namespace)")
+        )
         #expect(lines.contains("→ nothing: the next `jobs run` kills what is left in them and removes them"))
-        machine.write("cgroup/pids/elsewhere/jobs/run-4194398-7-1/tasks", "")
+        machine.write("cgroup/pids/elsewhere/jobs/run-4194398-7-\(namespace)-1/tasks", "")
         lines = machine.lines
         #expect(
             lines.contains(
-                "degraded stale cgroups 2 left behind by runs that were killed: run-4194398-7-1, run-4194399-55"))
-        #expect(lines.contains { $0.hasSuffix("rmdir /cgroup/pids/elsewhere/jobs/run-4194398-7-1") })
+                "degraded stale cgroups 2 left behind by runs that were killed: run-4194398-7-\(namespace)-1, run-4194399-55-\(namespace)"
+            ))
+        #expect(lines.contains { $0.hasSuffix("rmdir /cgroup/pids/elsewhere/jobs/run-4194398-7-\(namespace)-1'") })
     }
 }

@@ -28,7 +28,7 @@ import Testing
         #expect(
             machine.finding("memory-controller")?.remedy == """
                 add the word cgroup_enable=memory to the end of /boot/firmware/cmdline.txt, which is one line and must stay one, and reboot:
-                  sudo sed -i '1s/$/ cgroup_enable=memory/' /boot/firmware/cmdline.txt && sudo reboot
+                  sed -i '1s/$/ cgroup_enable=memory/' /boot/firmware/cmdline.txt && reboot
                 a kernel that is not Raspberry Pi's own (Debian's, upstream) ignores cgroup_enable=memory: there the word cgroup_disable=memory has to go
                 """)
         #expect(machine.report.exitCode == 1)
@@ -44,7 +44,7 @@ import Testing
                 "broken memory controller switched off: the Raspberry Pi's kernel does so by default"))
         #expect(
             machine.lines.contains(
-                "sudo sed -i '1s/$/ cgroup_enable=memory/' /boot/cmdline.txt && sudo reboot"))
+                "sed -i '1s/$/ cgroup_enable=memory/' /boot/cmdline.txt && reboot"))
     }
 
     @Test func raspberryPiThatWaitsForItsReboot() {
@@ -74,7 +74,7 @@ import Testing
         #expect(lines.contains("→ remove cgroup_disable=memory from /etc/default/grub and reboot:"))
         #expect(
             lines.contains(
-                "sudo sed -i 's/ *cgroup_disable=memory//' /etc/default/grub && sudo update-grub && sudo reboot"))
+                "sed -i 's/ *cgroup_disable=memory//' /etc/default/grub && update-grub && reboot"))
         machine.remove("etc/default/grub")
         #expect(
             machine.lines.contains(
@@ -99,7 +99,7 @@ import Testing
             ))
         machine.remove("cgroup/system.slice/memory.swap.max")
         #expect(machine.finding("swap")?.status == .broken)
-        #expect(machine.lines.contains("sudo swapoff -a"))
+        #expect(machine.lines.contains("swapoff -a"))
     }
 
     @Test func noPressure() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Glibc
-import Supervisor
+import Cgroups
 import Testing
 
 extension IntegrationTests {
@@ -169,11 +169,13 @@ extension IntegrationTests {
             let host = try #require(Machine.host)
             // On a unified host a run has a scope of its own, which systemd removes.
             guard !Machine.isUnified, let memory = host.v1[.memory]?.own else { return }
-            let stale = memory + "/jobs/run-999999-\(getpid())/inner"
+            let stale = memory + "/jobs/run-999999-\(getpid())-\(AttemptName.namespace)/inner"
             // Another `jobs` of this machine may remove it while it is made.
             try? FileManager.default.createDirectory(atPath: stale, withIntermediateDirectories: true)
             #expect(try JobsProgram.run(["--", "true"]).code == 0)
-            #expect(!FileManager.default.fileExists(atPath: memory + "/jobs/run-999999-\(getpid())"))
+            #expect(
+                !FileManager.default.fileExists(
+                    atPath: memory + "/jobs/run-999999-\(getpid())-\(AttemptName.namespace)"))
         }
     }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Cgroups
 import Foundation
 import Glibc
 import Linux
-import Supervisor
 import Synchronization
 import Testing
 

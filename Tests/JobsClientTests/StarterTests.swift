@@ -33,7 +33,7 @@ import Testing
             ls -l /proc/$$/fd | sed -n 's/.* \\([0-9]*\\) -> .*/\\1/p' | sort -n | tr '\\n' ' ' >descriptors
             cut -d' ' -f1,6 /proc/$$/stat >session
             echo to the log
-            sleep 0.2
+            echo moved 3 processes >&3
             echo ready >&3
             exec 3>&-
             sleep 1
@@ -42,10 +42,11 @@ import Testing
         func file(_ name: String) throws -> String {
             try String(contentsOfFile: directory + "/" + name, encoding: .utf8)
         }
-        guard case .process(let pid) = started else {
+        guard case .process(let pid, let notices) = started else {
             Issue.record("\(started)")
             return
         }
+        #expect(notices == ["moved 3 processes"])
         let log = directory + "/state/jobsd.log"
         #expect(try file("arguments") == "--log \(log) --ready-fd 3\n")
         // PWD and such are the shell's own.

@@ -2,6 +2,7 @@
 import Cgroups
 import Foundation
 import JobModel
+import Linux
 import Testing
 
 @testable import Supervisor
@@ -149,6 +150,15 @@ import Testing
             $0.user = true
         }
         #expect(user == Flag.user)
+    }
+
+    /// Root in a container is not privileged, so the uid says nothing.
+    @Test(arguments: [true, false]) func `a user namespace owns the others where the capability is missing`(held: Bool)
+        throws
+    {
+        var builder = builder(spec())
+        builder.mayMakeNamespaces = held
+        #expect(try builder.build().namespaces.contains(.user) == !held)
     }
 
     @Test func `without any there is no user namespace either`() throws { #expect(try namespaces(nothing) == 0) }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Linux
-import Supervisor
 import Testing
+
+@testable import Cgroups
 
 @Suite(.serialized) struct AttemptNameTests {
     private let pid = getpid()
+    private let namespace = AttemptName.namespace
 
     @Test func `our own attempts are alive`() {
         #expect(AttemptName.isAlive(AttemptName.run(sequence: 0)))
@@ -19,21 +21,37 @@ import Testing
 
     @Test func `a recycled pid with another start time is dead`() throws {
         let ticks = try #require(ProcessStat.startTicks(of: "\(pid)"))
-        #expect(AttemptName.isAlive("run-\(pid)-\(ticks)"))
-        #expect(!AttemptName.isAlive("run-\(pid)-\(ticks + 1)"))
-        #expect(!AttemptName.isAlive("run-\(pid)-\(ticks - 1)-2"))
-        #expect(!AttemptName.isAlive("run-\(pid)-0"))
+        #expect(AttemptName.isAlive("run-\(pid)-\(ticks)-\(namespace)"))
+        #expect(!AttemptName.isAlive("run-\(pid)-\(ticks + 1)-\(namespace)"))
+        #expect(!AttemptName.isAlive("run-\(pid)-\(ticks - 1)-\(namespace)-2"))
+        #expect(!AttemptName.isAlive("run-\(pid)-0-\(namespace)"))
     }
 
     @Test func `a pid that nobody has is dead`() {
         // Above the largest pid_max there can be.
-        #expect(!AttemptName.isAlive("run-4194305-1"))
-        #expect(!AttemptName.isAlive("run-2147483647-1-1"))
+        #expect(!AttemptName.isAlive("run-4194305-1-\(namespace)"))
+        #expect(!AttemptName.isAlive("run-2147483647-1-\(namespace)-1"))
+    }
+
+    /// Containers that share a cgroup tree must not kill each other's jobs.
+    @Test func `a supervisor in another PID namespace is not judged`() {
+        #expect(namespace > 0)
+        #expect(AttemptName.isAlive("run-4194305-1-\(namespace + 1)"))
+        #expect(AttemptName.isAlive("run-4194305-1"))
+    }
+
+    @Test func `an attempt's cgroup is known by its name`() {
+        for name in [AttemptName.run(sequence: 0), AttemptName.run(sequence: 7), "job-42.1", "run-1-2-3"] {
+            #expect(AttemptName.isAttempt(name))
+        }
+        for name in ["job-42", "job-a.b", "job-", "job-1.2.3", "jobs", "run-1-2", "run-u17.scope", "jobs-others"] {
+            #expect(!AttemptName.isAttempt(name))
+        }
     }
 
     @Test(arguments: [
         "", "-", "run", "run-", "run-1", "run-1-", "run-x-1", "run-1-x", "job-42.1", "job-1-2", "supervisor", "init",
-        "run-u17.scope", "run-p1234-i5678.scope", "run-99999999999-1", "xrun-4194305-1", "docker-4194305-1",
+        "run-u17.scope", "run-p1234-i5678.scope", "run-99999999999-1-1", "xrun-4194305-1", "docker-4194305-1",
     ])
     func `names of other kinds are not ours to judge`(_ name: String) { #expect(AttemptName.isAlive(name)) }
 

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+
+/// The program that decides which part of the cgroup tree this process gets: it is the one to ask for more.
+package enum CgroupManager: Hashable, Sendable {
+    case systemd
+    case docker, podman, kubernetes, lxc, nspawn
+    /// A container of a kind without a remedy of its own.
+    case container
+    case openRC
+    /// This process belongs to a job, whose cgroup is closed to it.
+    case job
+    /// A plain init, or none that is known.
+    case other
+
+    /// What keeps jobs from their limits or their isolation.
+    package enum Obstacle: Hashable, Sendable {
+        /// The cgroup file system is mounted read-only.
+        case readOnly
+        /// The files of the cgroup belong to another user.
+        case denied
+        /// The cgroup above hands no controllers down, or too few.
+        case missingControllers
+        /// Neither CAP_SYS_ADMIN nor user namespaces: no namespace can be made.
+        case unprivileged
+    }
+
+    /// Which one it is here.
+    ///
+    /// - Parameters:
+    ///   - root: prefix of all paths but those in `/proc`; tests put files there.
+    ///   - initEnvironment: of PID 1, where LXC and others name themselves; see
+    ///     <https://systemd.io/CONTAINER_INTERFACE>.
+    /// - Returns: with the kind of container and the mark that says so, which a systemd inside of one has as well.
+    package static func detect(
+        root: String = "", environment: [String: String], initEnvironment: String? = nil
+    ) -> (manager: CgroupManager, container: String?) {
+        let container = container(root, environment, initEnvironment)
+        let text = container.map { "\($0.name), by \($0.evidence)" }
+        if Files.exists(root + "/run/systemd/system") { return (.systemd, text) }
+        if let container { return (container.manager, text) }
+        return (Files.exists(root + "/run/openrc") ? .openRC : .other, nil)
+    }
+
+    private static func container(
+        _ root: String, _ environment: [String: String], _ initEnvironment: String?
+    ) -> (manager: CgroupManager, name: String, evidence: String)? {
+        if environment["KUBERNETES_SERVICE_HOST"] != nil {
+            return (.kubernetes, "Kubernetes", "KUBERNETES_SERVICE_HOST")
+        }
+        let marks: [(path: String, manager: CgroupManager)] = [
+            ("/run/secrets/kubernetes.io", .kubernetes), ("/run/.containerenv", .podman), ("/.dockerenv", .docker),
+        ]
+        if let mark = marks.first(where: { Files.exists(root + $0.path) }) {
+            return (mark.manager, mark.manager.name ?? "", mark.path)
+        }
+        guard let (name, evidence) = name(root, environment, initEnvironment) else { return nil }
+        switch name {
+        case "docker": return (.docker, "Docker", evidence)
+        case "podman": return (.podman, name, evidence)
+        case "systemd-nspawn": return (.nspawn, name, evidence)
+        case _ where name.hasPrefix("lxc"): return (.lxc, name, evidence)
+        // WSL names itself so, and each of its distributions is like a machine of its own.
+        case "wsl": return nil
+        default: return (.container, name, evidence)
+        }
+    }
+
+    /// What a container's manager has called itself.
+    private static func name(
+        _ root: String, _ environment: [String: String], _ initEnvironment: String?
+    ) -> (name: String, evidence: String)? {
+        if let name = try? Files.read(root + "/run/systemd/container"), !name.isEmpty {
+            return (String(name.split(separator: "\n").first ?? ""), "/run/systemd/container")
+        }
+        if let name = environment["container"], !name.isEmpty { return (name, "the variable container") }
+        for word in (initEnvironment ?? "").split(separator: "\0") where word.hasPrefix("container=") {
+            return (String(word.dropFirst(10)), "the environment of PID 1")
+        }
+        return nil
+    }
+
+    /// The same for this process. Only root may read the environment of PID 1, and only root needs it.
+    package static var current: CgroupManager {
+        let environment = ["KUBERNETES_SERVICE_HOST", "container"].reduce(into: [String: String]()) { result, name in
+            if let value = getenv(name) { result[name] = String(cString: value) }
+        }
+        if isInsideJob { return .job }
+        return detect(environment: environment, initEnvironment: try? Files.read("/proc/1/environ")).manager
+    }
+
+    /// Whether this process belongs to an attempt, by the cgroups that it is in.
+    package static var isInsideJob: Bool {
+        isInsideJob(memberships: (try? Files.read("/proc/self/cgroup")) ?? "")
+    }
+
+    package static func isInsideJob(memberships: String) -> Bool {
+        memberships.split { $0 == "\n" || $0 == "/" }.contains { AttemptName.isAttempt(String($0)) }
+    }
+
+    /// The name that people know it by; `nil` for a plain init.
+    package var name: String? {
+        switch self {
+        case .systemd: "systemd"
+        case .docker: "Docker"
+        case .podman: "podman"
+        case .kubernetes: "Kubernetes"
+        case .lxc: "LXC"
+        case .nspawn: "systemd-nspawn"
+        case .container: "container"
+        case .openRC: "OpenRC"
+        case .job: "job"
+        case .other: nil
+        }
+    }
+
+    package var isContainer: Bool {
+        switch self {
+        case .docker, .podman, .kubernetes, .lxc, .nspawn, .container: true
+        case .systemd, .openRC, .job, .other: false
+        }
+    }
+
+    // MARK: Remedies
+
+    /// What to change, in lines; one that begins with a space is to be copied.
+    ///
+    /// - Parameters:
+    ///   - path: our own cgroup.
+    ///   - isRoot: of advice to become root there is none for root.
+    package func remedy(for obstacle: Obstacle, path: String, isRoot: Bool) -> String {
+        if self == .job { return Self.outside }
+        return switch obstacle {
+        case .readOnly: writable(path)
+        case .denied: isContainer ? writable(path) : ownership(path, isRoot)
+        case .missingControllers: controllers(path, isRoot)
+        case .unprivileged: privileges(isRoot)
+        }
+    }
+
+    /// A job could lift its own limits otherwise.
+    private static var outside: String {
+        "this is inside of a job, whose cgroup and namespaces are closed to it: start the other job from outside of it"
+    }
+
+    private func writable(_ path: String) -> String {
+        switch self {
+        case .docker:
+            """
+            start the container with a writable cgroup tree of its own:
+              docker run --privileged --cgroupns=private …
+            or, from Docker 28 on, with no more privileges than it takes:
+              docker run --security-opt writable-cgroups=true --cap-add SYS_ADMIN --security-opt apparmor=unconfined …
+            """
+        case .podman:
+            """
+            start the container with a writable cgroup tree of its own:
+              podman run --cgroupns=private --security-opt unmask=/sys/fs/cgroup --cap-add SYS_ADMIN …
+            """
+        case .kubernetes:
+            """
+            in the pod's manifest, under the container that runs jobs:
+              securityContext: { privileged: true }
+            """
+        case .lxc:
+            """
+            on the host, in the container's configuration (/var/lib/lxc/NAME/config), then restart it:
+              lxc.mount.auto = proc:mixed sys:mixed cgroup:rw:force
+            with Incus or LXD instead:
+              incus config set NAME security.nesting true
+            """
+        case .nspawn:
+            """
+            on the host, boot an init in the container, to which systemd-nspawn hands a cgroup:
+              systemd-nspawn --boot --directory …
+            """
+        case .container: "start the container with /sys/fs/cgroup writable, in a cgroup namespace of its own"
+        case .systemd, .openRC, .job, .other:
+            """
+            make the cgroup file system writable:
+              mount -o remount,rw /sys/fs/cgroup
+            """
+        }
+    }
+
+    private func ownership(_ path: String, _ isRoot: Bool) -> String {
+        if self == .systemd, !isRoot {
+            return """
+                log in so that systemd runs for this user, or start jobs in a cgroup that was delegated to them:
+                  systemd-run --user --scope -p Delegate=yes …
+                """
+        }
+        if isRoot { return "a sandbox around this shell refuses it: start jobs outside of it" }
+        return """
+            start jobs as root, or let root give this user a cgroup of their own:
+              mkdir \(path)/$USER && chown -R $USER \(path)/$USER && echo $$ > \(path)/$USER/cgroup.procs
+            """
+    }
+
+    private func controllers(_ path: String, _ isRoot: Bool) -> String {
+        let all = "cpuset cpu io memory hugetlb pids"
+        return switch self {
+        case .systemd where isRoot:
+            """
+            in the unit that jobs runs in:
+              systemctl edit UNIT    # [Service] Delegate=yes
+            """
+        case .systemd:
+            """
+            as root, then log in again:
+              systemctl edit user@.service    # [Service] Delegate=cpu cpuset io memory pids
+            """
+        case .docker, .podman:
+            """
+            the engine was given too few controllers; on its host, for a rootless one:
+              systemctl edit user@.service    # [Service] Delegate=cpu cpuset io memory pids
+            """
+        case .kubernetes: "the kubelet gives its pods the controllers that the node has: enable them on the node"
+        case .lxc, .nspawn, .container: "let the host hand \(all) down to the container's cgroup"
+        case .openRC:
+            """
+            in /etc/rc.conf, then `rc-service cgroups restart`:
+              rc_cgroup_mode="unified"
+              rc_cgroup_controllers="\(all)"
+            """
+        case .job, .other:
+            """
+            hand them down in the cgroup above, while no process is in that one:
+              for c in \(all); do echo +$c > \(parentPath(path))/cgroup.subtree_control; done
+            """
+        }
+    }
+
+    private func privileges(_ isRoot: Bool) -> String {
+        switch self {
+        case .docker:
+            """
+            start the container with the privilege to make namespaces:
+              docker run --cap-add SYS_ADMIN --security-opt apparmor=unconfined …
+            """
+        case .podman:
+            """
+            start the container with the privilege to make namespaces:
+              podman run --cap-add SYS_ADMIN …
+            """
+        case .kubernetes, .lxc: writable("")
+        case .nspawn:
+            """
+            on the host:
+              systemd-nspawn --capability=CAP_SYS_ADMIN …
+            """
+        case .container: "start the container with CAP_SYS_ADMIN, or with user namespaces and mounts allowed"
+        case .systemd, .openRC, .job, .other:
+            isRoot
+                ? "start jobs with CAP_SYS_ADMIN, or where user namespaces are allowed (`jobs doctor` tells what forbids them)"
+                : "let users make user namespaces (`jobs doctor` tells what forbids them)"
+        }
+    }
+}
+
+extension String {
+    /// A remedy in one line, for an error message: what is to be copied stands in backquotes.
+    package var asSentence: String {
+        var text = ""
+        for line in split(separator: "\n") {
+            let isCommand = line.first == " "
+            let words = isCommand ? "`\(line.drop { $0 == " " })`" : String(line)
+            text += text.isEmpty ? words : (isCommand ? " " : "; ") + words
+        }
+        return text
+    }
+}
