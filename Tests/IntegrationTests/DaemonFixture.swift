@@ -192,9 +192,7 @@ func waitForChange(of directory: String, until isDone: () throws -> Bool) throws
     var buffer = [UInt8](repeating: 0, count: 4096)
     while try !isDone() {
         var entry = pollfd(fd: queue, events: Int16(POLLIN), revents: 0)
-        guard poll(&entry, 1, 30_000) > 0 else {
-            throw Daemon.Failure(description: "\(directory) never became as wanted")
-        }
+        guard poll(&entry, 1, -1) > 0 else { throw Daemon.Failure(description: "poll: \(errno)") }
         _ = read(queue, &buffer, buffer.count)
     }
 }

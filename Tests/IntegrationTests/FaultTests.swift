@@ -8,7 +8,7 @@ import Testing
 
 extension IntegrationTests {
     /// What the machine does to a daemon: a clear word, nothing lost, and it goes on when it can.
-    @Suite(.enabled(if: Machine.isRoot)) struct FaultTests {
+    @Suite(.needsRoot) struct FaultTests {
         @Test func `on a full disk what runs goes on, nothing is lost, and the queue goes on by itself`() async throws {
             let daemon = try Daemon(mount: "size=4m")
             let (ready, go) = (daemon.scratch.fifo("ready"), daemon.scratch.fifo("go"))
@@ -85,7 +85,7 @@ extension IntegrationTests {
             let log = daemon.scratch.path + "/ran"
             var ids: [Int] = []
             for _ in 0..<3 {
-                ids.append(try await daemon.submit("echo $JOBS_ID >> \(log); echo > \(ready); sleep 100"))
+                ids.append(try await daemon.submit("echo $JOBS_ID >> \(log); echo > \(ready); sleep 1h"))
                 _ = line(from: ready)
             }
             daemon.kill()
@@ -140,7 +140,7 @@ extension IntegrationTests {
         {
             let daemon = try Daemon()
             let ready = daemon.scratch.fifo("ready")
-            let id = try await daemon.submit("echo > \(ready); sleep 100", [("--pids", "20")])
+            let id = try await daemon.submit("echo > \(ready); sleep 1h", [("--pids", "20")])
             _ = line(from: ready)
             daemon.kill()
             let baseline = try String(
@@ -166,21 +166,19 @@ extension IntegrationTests {
 
         private func removeCgroup(_ path: String) throws {
             // The kernel takes a moment to let go of the dead.
-            for _ in 0..<1000 {
-                if rmdir(path) == 0 || errno == ENOENT { return }
+            while rmdir(path) != 0, errno != ENOENT {
                 try #require(errno == EBUSY, "rmdir \(path): \(errno)")
                 sched_yield()
             }
-            Issue.record("\(path) stays busy")
         }
 
         /// Only where the clock is ours to set.
-        @Test(.enabled(if: Machine.variant != nil)) func `a jump of the clock starts what is due and ends nothing`()
+        @Test(.inVirtualMachine) func `a jump of the clock starts what is due and ends nothing`()
             async throws
         {
             let daemon = try Daemon()
-            let ready = daemon.scratch.fifo("ready")
-            let running = try await daemon.submit("echo > \(ready); sleep 2; exit 9", [("--wall-time", "1m")])
+            let (ready, go) = (daemon.scratch.fifo("ready"), daemon.scratch.fifo("go"))
+            let running = try await daemon.submit("echo > \(ready); read x < \(go); exit 9", [("--wall-time", "1h")])
             _ = line(from: ready)
             let due = try await daemon.submit("true", [("--begin", "now+2h")])
             func jump(_ hours: Int) throws {
@@ -193,11 +191,12 @@ extension IntegrationTests {
             try await daemon.wait([due], for: ["completed"])
             try jump(-3)
             let later = try await daemon.submit("true", [("--begin", "now+1h")])
+            writeLine(go)
             try await daemon.wait([running])
             let job = try await daemon.job(running)
             #expect(job["exit_code"]?.intValue == 9, "\(job.text())")
             let wall = try await daemon.record(running)?["usage"]?["wall_time_usec"]?.intValue ?? 0
-            #expect((1_000_000..<60_000_000).contains(wall))
+            #expect((1..<3_600_000_000).contains(wall))
             #expect(try await daemon.state(later) == "pending")
             try jump(2)
             try await daemon.wait([later], for: ["completed"])

@@ -4,12 +4,14 @@ import Testing
 
 extension IntegrationTests {
     /// Each limit is enforced by the kernel, read back, and refused where it cannot be enforced.
-    @Suite(.enabled(if: Machine.isRoot)) struct LimitTests {
+    @Suite(.needsRoot) struct LimitTests {
         @Test func `a cpu quota throttles and says so`() throws {
-            let run = try JobsProgram.run(Machine.hasMemory ? ["cpu-hog"] : ["--allow-unenforced", "cpu-hog"])
+            // A twentieth of a CPU: less than a busy machine would give it anyway.
+            let run = try JobsProgram.run(
+                ["--cpus", "0.05", "--wall-time", "1h"]
+                    + (Machine.hasMemory ? ["cpu-hog"] : ["--allow-unenforced", "cpu-hog"]))
             #expect(run.state == "completed", "\(run.all)")
-            #expect((run.record["limits"] as? [String: Any])?["cpus"] as? Double == 0.2)
-            // A fifth of a CPU over two seconds; TCG machines start slowly, so half a CPU is the line not to cross.
+            #expect((run.record["limits"] as? [String: Any])?["cpus"] as? Double == 0.05)
             let wall = try #require(run.usage("wall_time_usec"))
             #expect(try #require(run.usage("cpu_usage_usec")) < wall / 2)
             #expect((run.usage("cpu_throttled_usec") ?? 0) > 0)
@@ -17,11 +19,16 @@ extension IntegrationTests {
         }
 
         @Test func `a pids limit refuses forks and the shell survives`() throws {
-            let run = try JobsProgram.run(Machine.hasMemory ? ["fork-bomb"] : ["--allow-unenforced", "fork-bomb"])
-            #expect(run.state == "completed", "\(run.all)")
+            // The inner shell gives up at the first fork that is refused.
+            let forks = "sh -c 'while :; do sleep 1d & done' 2> /dev/null; echo survived"
+            let run = try JobsProgram.run(["--pids", "32", "--", "sh", "-c", forks])
+            #expect(run.state == "completed" && run.output == "survived\n", "\(run.all)")
             #expect(run.limit("pids") == 32)
             #expect((run.usage("pids_limit_hits") ?? 0) > 0)
             if let peak = run.usage("pids_peak") { #expect(peak <= 32 && peak > 20) }
+            let bomb = try JobsProgram.run(
+                ["--wall-time", "1h"] + (Machine.hasMemory ? ["fork-bomb"] : ["--allow-unenforced", "fork-bomb"]))
+            #expect(bomb.state == "completed" && bomb.output.contains("survived"), "\(bomb.all)")
             expectNothingLeft()
         }
 
@@ -41,17 +48,21 @@ extension IntegrationTests {
         }
 
         @Test func `resource limits are the command's`() throws {
-            let run = try JobsProgram.run([
-                "--nofile", "77", "--core", "0", "--stack", "4M", "--fsize", "1M", "--", "sh", "-c",
-                "ulimit -n; ulimit -c; ulimit -s; ulimit -f; head -c 2M /dev/zero > big; echo $?; rm -f big",
-            ])
+            let scratch = try Scratch()
+            let run = try JobsProgram.run(
+                [
+                    "--nofile", "77", "--core", "0", "--stack", "4M", "--fsize", "1M", "--", "sh", "-c",
+                    "ulimit -n; ulimit -c; ulimit -s; ulimit -f; head -c 2M /dev/zero > big; echo $?",
+                ], in: scratch.path)
             #expect(run.output.hasPrefix("77\n0\n4096\n2048\n"), "\(run.all)")
             #expect(!run.output.contains("2048\n0\n"), "the file grew beyond its limit")
         }
 
         @Test func `io bandwidth is limited`() throws {
-            let script = "dd if=/dev/zero of=io-test bs=64k count=32 oflag=direct 2>&1; rm -f io-test"
-            let run = try JobsProgram.run(["--io", "/var/tmp:write=1M", "--", "sh", "-c", script], in: "/var/tmp")
+            let script = "dd if=/dev/zero of=io-test bs=64k count=32 oflag=direct 2>&1"
+            let scratch = try Scratch()
+            let run = try JobsProgram.run(
+                ["--io", "/var/tmp:write=1M", "--", "sh", "-c", script], in: scratch.path)
             #expect(run.state == "completed", "\(run.all)")
             // 2 MB at 1 MB/s; the kernel lets a first slice through at once.
             #expect((run.usage("wall_time_usec") ?? 0) > 1_000_000, "\(run.all)")
@@ -60,7 +71,7 @@ extension IntegrationTests {
             #expect(lines.count == 1 && lines[0].contains("wbps=1048576"), "\(lines)")
         }
 
-        @Test(.enabled(if: Machine.hasHugepages)) func `huge pages are limited`() throws {
+        @Test(.needsHugepages) func `huge pages are limited`() throws {
             let run = try JobsProgram.run(["--hugepages", "2M=64M", "--", "true"])
             let hugepages = (run.record["limits"] as? [String: Any])?["hugepages"] as? [String: Int]
             #expect(run.code == 0 && hugepages == ["2097152": 64 << 20], "\(run.all)")
@@ -80,35 +91,41 @@ extension IntegrationTests {
         }
 
         @Test func `wall time asks first and kills after the grace period`() throws {
-            let polite = try JobsProgram.run([
-                "--wall-time", "500ms", "--", "sh", "-c", "trap 'echo asked; exit 9' TERM; sleep 30 & wait",
-            ])
+            let polite = try run(
+                ["--grace", "1h"], armedBy: "trap 'echo asked; exit 9' TERM; echo armed; sleep 1d & wait")
             #expect(polite.state == "timeout" && polite.cause == "wall-time" && polite.code == 124, "\(polite.all)")
-            #expect(polite.output == "asked\n")
+            #expect(polite.output == "armed\nasked\n")
             #expect((polite.record["exit"] as? [String: Any])?["code"] as? Int == 9, "the payload's own status is kept")
-            let deaf = try JobsProgram.run([
-                "--wall-time", "300ms", "--grace", "300ms", "--", "sh", "-c", "trap '' TERM; sleep 30; sleep 30",
-            ])
+            let deaf = try run(["--grace", "300ms"], armedBy: "trap '' TERM; echo armed; sleep 1d; sleep 1d")
             #expect(deaf.state == "timeout" && deaf.code == 124, "\(deaf.all)")
             #expect((deaf.record["exit"] as? [String: Any])?["signal"] as? Int == 9)
             expectNothingLeft()
         }
 
-        @Test func `cpu time counts all processes together`() throws {
-            let script = "spin() { while :; do :; done; }; spin & spin & wait"
-            let run = try JobsProgram.run(["--cpu-time", "600ms", "--wall-time", "60s", "--", "sh", "-c", script])
-            #expect(run.state == "timeout" && run.cause == "cpu-time" && run.code == 124, "\(run.all)")
-            let used = try #require(run.usage("cpu_usage_usec"))
-            #expect(used >= 600_000 && used < 3_000_000, "\(used)")
+        /// With a wall time that lasts until the script has said that it is armed, however slow the machine.
+        private func run(_ flags: [String], armedBy script: String) throws -> JobsProgram.Outcome {
+            var seconds = 1
+            while true {
+                let run = try JobsProgram.run(["--wall-time", "\(seconds)s"] + flags + ["--", "sh", "-c", script])
+                if run.state != "timeout" || run.output.hasPrefix("armed\n") { return run }
+                seconds *= 10
+            }
         }
 
-        @Test(.enabled(if: Machine.hasMemory)) func `a soft limit is read back`() throws {
+        @Test func `cpu time counts all processes together`() throws {
+            let script = "spin() { while :; do :; done; }; spin & spin & wait"
+            let run = try JobsProgram.run(["--cpu-time", "600ms", "--wall-time", "1h", "--", "sh", "-c", script])
+            #expect(run.state == "timeout" && run.cause == "cpu-time" && run.code == 124, "\(run.all)")
+            let used = try #require(run.usage("cpu_usage_usec"))
+            #expect(used >= 600_000, "\(used)")
+        }
+
+        @Test(.needsMemory) func `a soft limit is read back`() throws {
             let run = try JobsProgram.run(["--memory", "64M", "--memory-soft", "32M", "--", "true"])
             #expect(run.limit("memory_soft_bytes") == 32 << 20, "\(run.all)")
         }
 
-        @Test(.enabled(if: !Machine.hasMemory)) func `without the memory controller a memory limit is refused`() throws
-        {
+        @Test(.needsNoMemory) func `without the memory controller a memory limit is refused`() throws {
             let refused = try JobsProgram.run(["--memory", "50M", "--", "true"])
             #expect(refused.code == 125 && refused.record.isEmpty, "\(refused.all)")
             #expect(refused.errors.contains("cannot enforce memory") && refused.errors.contains("cgroup_enable=memory"))

@@ -7,7 +7,7 @@ import Testing
 extension IntegrationTests {
     /// Attempts that are launched before their turn are nobody's business but the daemon's. What is the same on every
     /// kernel is tested on the build machine alone, for the sake of time.
-    @Suite(.enabled(if: Machine.isRoot)) struct PreparationTests {
+    @Suite(.needsRoot) struct PreparationTests {
         /// A daemon with one place, in which a long job follows a short one, and the next behind it is prepared.
         private func busy() async throws -> (daemon: Daemon, long: Int, next: Int) {
             let daemon = try Daemon(["--memory", "1G", "--cpus", "1"])
@@ -43,8 +43,7 @@ extension IntegrationTests {
             #expect(try await daemon.output(next) == "ran\n")
         }
 
-        @Test(.enabled(if: Machine.isBuildMachine)) func `a job that is held or cancelled gives it back`() async throws
-        {
+        @Test(.onBuildMachine) func `a job that is held or cancelled gives it back`() async throws {
             let (daemon, long, next) = try await busy()
             try await daemon.perform("hold", next)
             #expect(!isPrepared(next, daemon))
@@ -56,7 +55,7 @@ extension IntegrationTests {
             #expect(try await daemon.state(next) == "cancelled")
         }
 
-        @Test(.enabled(if: Machine.isBuildMachine)) func `a drain takes all of them back`() async throws {
+        @Test(.onBuildMachine) func `a drain takes all of them back`() async throws {
             let (daemon, _, next) = try await busy()
             try await daemon.client.post("/v1/drain")
             #expect(!isPrepared(next, daemon))
@@ -66,7 +65,7 @@ extension IntegrationTests {
             #expect(try await daemon.state(next) == "completed")
         }
 
-        @Test(.enabled(if: Machine.isBuildMachine))
+        @Test(.onBuildMachine)
         func `one that waits for long is taken back, and its job runs all the same`() async throws {
             let (daemon, _, next) = try await busy()
             try waitForChange(of: daemon.state + "/attempts") { !isPrepared(next, daemon) }
@@ -76,7 +75,7 @@ extension IntegrationTests {
             #expect(try await daemon.output(next) == "ran\n")
         }
 
-        @Test(.enabled(if: Machine.isBuildMachine)) func `a daemon that ends leaves none behind`() async throws {
+        @Test(.onBuildMachine) func `a daemon that ends leaves none behind`() async throws {
             let (daemon, long, next) = try await busy()
             daemon.kill(SIGTERM)
             #expect(!isPrepared(next, daemon))

@@ -7,7 +7,7 @@ import Testing
 
 extension IntegrationTests {
     /// The queue as its users have it: submit, wait, look.
-    @Suite(.enabled(if: Machine.isRoot)) struct QueueTests {
+    @Suite(.needsRoot) struct QueueTests {
         @Test func `a job is queued, runs and leaves a record and its output`() async throws {
             let daemon = try Daemon()
             let id = try await daemon.submit("echo out; echo err >&2; exit 3", [("--pids", "20")])
@@ -21,7 +21,7 @@ extension IntegrationTests {
             #expect(try await daemon.output(id, "stderr") == "err\n")
         }
 
-        @Test(.enabled(if: Machine.hasMemory)) func `out of memory is told with its figures`() async throws {
+        @Test(.needsMemory) func `out of memory is told with its figures`() async throws {
             let daemon = try Daemon()
             let id = try await daemon.submit("head -c 200M /dev/zero | tail | wc -c", [("--memory", "40M")])
             try await daemon.wait([id])
@@ -31,7 +31,7 @@ extension IntegrationTests {
             #expect(job["memory_peak_bytes"]?.intValue ?? 0 > 30 << 20)
         }
 
-        @Test(.enabled(if: Machine.hasMemory)) func `after its own limit a job gets more memory, up to a ceiling`()
+        @Test(.needsMemory) func `after its own limit a job gets more memory, up to a ceiling`()
             async throws
         {
             let daemon = try Daemon()
@@ -81,7 +81,7 @@ extension IntegrationTests {
         @Test func `cancel, hold, suspend, resume and retry do what they say`() async throws {
             let daemon = try Daemon()
             let ready = daemon.scratch.fifo("ready")
-            let running = try await daemon.submit("echo > \(ready); exec sleep 60")
+            let running = try await daemon.submit("echo > \(ready); exec sleep 1h")
             _ = line(from: ready)
             try await daemon.perform("suspend", running)
             #expect(try await daemon.state(running) == "suspended")
@@ -122,7 +122,7 @@ extension IntegrationTests {
             let daemon = try Daemon(["--memory", "100M", "--cpus", "4"])
             let ready = daemon.scratch.fifo("ready")
             let big = try await daemon.submit(
-                "echo > \(ready); exec sleep 60", [("--request-memory", "80M"), ("--wall-time", "1h")])
+                "echo > \(ready); exec sleep 1h", [("--request-memory", "80M"), ("--wall-time", "1h")])
             _ = line(from: ready)
             let next = try await daemon.submit("true", [("--request-memory", "50M")])
             let reason = try await daemon.job(next)["reason"]?.stringValue ?? ""

@@ -9,7 +9,7 @@ extension IntegrationTests {
     /// The program where it is typed and where nobody types.
     @Suite struct ShellTests {
         /// Shells do not depend on the kernel, and the virtual machines have not all of them.
-        @Test(.enabled(if: Machine.isBuildMachine))
+        @Test(.onBuildMachine)
         func `shell-init sends our words to the program and others to the builtin in bash, dash, zsh and fish`() throws
         {
             let test = JobsProgram.repository.appending(path: "Tests/shells/test").path
@@ -21,7 +21,7 @@ extension IntegrationTests {
         }
 
         /// As cron starts it: no terminal, no HOME, no XDG variables, a short PATH, and `sh -c`, where `jobs` is a builtin.
-        @Test(.enabled(if: Machine.isRoot)) func `submitting works with the environment of cron`() async throws {
+        @Test(.needsRoot) func `submitting works with the environment of cron`() async throws {
             let scratch = try Scratch()
             let state = scratch.path + "/state"
             let link = scratch.path + "/jobsctl"

@@ -6,7 +6,7 @@ import Testing
 
 extension IntegrationTests {
     /// Input and output pass through as if the command ran alone.
-    @Suite(.enabled(if: Machine.isRoot)) struct StandardIOTests {
+    @Suite(.needsRoot) struct StandardIOTests {
         @Test func `the three streams stay apart`() throws {
             let run = try JobsProgram.run(["--quiet", "--", "sh", "-c", "cat; echo error >&2"], input: "input\n")
             #expect(run.output == "input\n" && run.errors == "error\n", "\(run.all)")
@@ -44,7 +44,7 @@ extension IntegrationTests {
             let shell = try JobsProgram.Running(
                 [
                     "setsid", "--ctty", "sh", "-ic",
-                    "\(JobsProgram.path) run --quiet --tty -- sh -c 'echo ready; exec sleep 1'; echo code $?",
+                    "\(JobsProgram.path) run --quiet --tty -- sh -c 'echo ready; exec sleep 1d'; echo code $?",
                 ],
                 terminal: pair.slave)
             var seen = ""

@@ -11,13 +11,25 @@ final class LimitedParent {
     private let directory: String?
 
     init(megabytes: Int) throws {
-        if Machine.isUnified {
+        if Machine.isUnified && Machine.hasSystemd {
             directory = nil
             prefix = [
                 "systemd-run", "--quiet", "--scope", "--collect", "-p", "Delegate=yes", "-p", "MemoryMax=\(megabytes)M",
                 "-p", "MemorySwapMax=0",
                 "--unit", name,
             ]
+            return
+        }
+        if Machine.isUnified {
+            // As an administrator would make it: beside the tests' cgroup or below the root, where controllers may be
+            // handed down although processes are there.
+            let base = try Self.handingDown("memory")
+            let directory = base + "/" + name
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
+            try Self.write("\(megabytes)M", directory + "/memory.max")
+            try? Self.write("0", directory + "/memory.swap.max")
+            self.directory = directory
+            prefix = ["sh", "-c", "echo 0 > \(directory)/cgroup.procs; exec \"$@\"", "sh"]
             return
         }
         let host = try CgroupHost.detect()
@@ -29,7 +41,20 @@ final class LimitedParent {
         prefix = ["sh", "-c", "echo 0 > \(directory)/tasks; exec \"$@\"", "sh"]
     }
 
-    deinit { if let directory { rmdir(directory) } }
+    deinit {
+        guard let directory else { return }
+        // What `jobs` made to divide it is empty by now and goes first, from the leaves.
+        _ = try? JobsProgram.execute(["find", directory, "-depth", "-type", "d", "-delete"])
+    }
+
+    /// The root of the tree that we see, if its children can have the controller.
+    private static func handingDown(_ controller: String) throws -> String {
+        let root = "/sys/fs/cgroup"
+        try? write("+\(controller)", root + "/cgroup.subtree_control")
+        let handed = try String(contentsOfFile: root + "/cgroup.subtree_control", encoding: .utf8)
+        try #require(handed.contains(controller), "\(root) hands no \(controller) down")
+        return root
+    }
 
     private static func write(_ text: String, _ path: String) throws {
         let file = try FileHandle(forWritingTo: URL(filePath: path))
@@ -40,9 +65,12 @@ final class LimitedParent {
 
 /// 512 MB of swap on a file, while it lives.
 final class SwapFile {
-    private let path = "/var/tmp/jobs-test-swap"
+    private let scratch: Scratch
+    private var path: String { scratch.path + "/swap" }
 
     init() throws {
+        scratch = try Scratch()
+        let path = scratch.path + "/swap"
         let script =
             "dd if=/dev/zero of=\(path) bs=1M count=512 status=none && chmod 600 \(path) && mkswap -q \(path) && swapon \(path)"
         let made = try JobsProgram.execute(["sh", "-c", script])
@@ -51,6 +79,5 @@ final class SwapFile {
 
     deinit {
         _ = try? JobsProgram.execute(["swapoff", path])
-        unlink(path)
     }
 }

@@ -4,12 +4,12 @@ import Testing
 
 extension IntegrationTests {
     /// What the kernel's counters say in each situation, and what we must make of it. Each row has misled some tool.
-    @Suite(.enabled(if: Machine.isRoot && Machine.hasMemory)) struct TruthTableTests {
+    @Suite(.needsRoot, .needsMemory) struct TruthTableTests {
         /// Holds `megabytes` of anonymous memory; a shell around it, so that the victim is a child.
         private func hog(_ megabytes: Int, then: String = "") -> [String] {
             [
                 "--", "sh", "-c",
-                "stress --vm 1 --vm-bytes \(megabytes)M --vm-keep --timeout 20 >/dev/null 2>&1; code=$?; \(then)exit $code",
+                "stress --vm 1 --vm-bytes \(megabytes)M --vm-keep --timeout 3600 >/dev/null 2>&1; code=$?; \(then)exit $code",
             ]
         }
 
@@ -25,7 +25,7 @@ extension IntegrationTests {
             expectNothingLeft()
         }
 
-        @Test(.enabled(if: Machine.canReadKernelLog)) func `the victim is named from the kernel log`() throws {
+        @Test(.needsKernelLog) func `the victim is named from the kernel log`() throws {
             let run = try JobsProgram.run(["--memory", "64M"] + hog(200))
             let oom = try #require(run.record["oom"] as? [String: Any])
             let victim = try #require((oom["victims"] as? [[String: Any]])?.first)
@@ -43,18 +43,19 @@ extension IntegrationTests {
         }
 
         /// Only where the machine is ours: this takes all of its memory.
-        @Test(.enabled(if: Machine.variant != nil)) func `the whole machine`() throws {
-            let script = "echo 1000 > /proc/self/oom_score_adj; exec stress --vm 8 --vm-bytes 1G --vm-keep --timeout 60"
+        @Test(.inVirtualMachine) func `the whole machine`() throws {
+            let script =
+                "echo 1000 > /proc/self/oom_score_adj; exec stress --vm 8 --vm-bytes 1G --vm-keep --timeout 3600"
             let run = try JobsProgram.run(["--", "sh", "-c", script])
             #expect(run.state == "out-of-memory" && run.cause == "system" && run.code == 137, "\(run.all)")
             #expect(run.message.contains("whole machine"))
         }
 
-        @Test(.enabled(if: Machine.isUnified)) func `a limit in a cgroup that the job made`() throws {
+        @Test(.needsUnified) func `a limit in a cgroup that the job made`() throws {
             let script = """
                 set -e; cd /sys/fs/cgroup; mkdir main hog; echo 0 > main/cgroup.procs; echo +memory > cgroup.subtree_control
                 echo 20M > hog/memory.max; echo 0 > hog/memory.swap.max
-                set +e; sh -c 'echo 0 > hog/cgroup.procs; exec stress --vm 1 --vm-bytes 60M --timeout 10'; exit 5
+                set +e; sh -c 'echo 0 > hog/cgroup.procs; exec stress --vm 1 --vm-bytes 60M --timeout 3600'; exit 5
                 """
             let job = try JobsProgram.run(["--memory", "200M", "--cgroup", "--", "sh", "-c", script])
             #expect(job.state == "out-of-memory" && job.cause == "own-limit", "\(job.all)")
@@ -76,12 +77,13 @@ extension IntegrationTests {
             if let peak = run.usage("memory_peak_bytes") { #expect(peak > 31 << 20 && peak <= 32 << 20) }
         }
 
-        @Test(.enabled(if: Machine.variant != nil)) func `swap absorbs it only when asked for`() throws {
+        @Test(.inVirtualMachine) func `swap absorbs it only when asked for`() throws {
             let swap = try SwapFile()
             let refused = try JobsProgram.run(["--memory", "50M"] + hog(100))
             #expect(refused.state == "out-of-memory" && refused.cause == "own-limit", "\(refused.all)")
-            let script = "stress --vm 1 --vm-bytes 100M --vm-keep --timeout 4"
-            let allowed = try JobsProgram.run(["--memory", "50M", "--swap", "unlimited", "--", "sh", "-c", script])
+            // Ends when it has touched all of it twice.
+            let script = "x = bytearray(100 << 20)\nfor _ in 1, 2:\n for i in range(0, len(x), 4096): x[i] += 1"
+            let allowed = try JobsProgram.run(["--memory", "50M", "--swap", "unlimited", "--", "python3", "-c", script])
             #expect(allowed.state == "completed" && allowed.usage("memory_oom_kills") == 0, "\(allowed.all)")
             #expect(allowed.flags.contains("swapped"))
             if Machine.isUnified && Machine.kernel(atLeast: 6, 5) {
@@ -92,9 +94,9 @@ extension IntegrationTests {
             withExtendedLifetime(swap) {}
         }
 
-        @Test(.enabled(if: Machine.mayUnprotect)) func `when nobody may be killed it is no OOM but a timeout`() throws {
+        @Test(.needsResourceCapability) func `when nobody may be killed it is no OOM but a timeout`() throws {
             let script =
-                "echo -1000 > /proc/self/oom_score_adj; exec stress --vm 1 --vm-bytes 100M --vm-keep --timeout 30"
+                "echo -1000 > /proc/self/oom_score_adj; exec stress --vm 1 --vm-bytes 100M --vm-keep --timeout 3600"
             let run = try JobsProgram.run([
                 "--memory", "32M", "--capabilities", "SYS_RESOURCE", "--wall-time", "3s", "--grace", "1s", "--", "sh",
                 "-c",
@@ -106,7 +108,7 @@ extension IntegrationTests {
         }
 
         @Test func `a child is killed and the main process lives`() throws {
-            let job = try JobsProgram.run(["--memory", "64M"] + hog(200, then: "sleep 20; "))
+            let job = try JobsProgram.run(["--memory", "64M"] + hog(200, then: "sleep 1d; "))
             #expect(job.state == "out-of-memory" && job.code == 137, "kill-job ends the rest too: \(job.all)")
             let process = try JobsProgram.run(
                 ["--memory", "64M", "--oom", "kill-process"] + hog(200, then: "exit 3; "))
@@ -147,19 +149,21 @@ extension IntegrationTests {
 
         @Test func `the whole group dies at once`() throws {
             let script =
-                "for i in 1 2 3 4; do sh -c 'stress --vm 1 --vm-bytes 40M --vm-keep --timeout 20' & done; sleep 20; wait"
+                "for i in 1 2 3 4; do sh -c 'stress --vm 1 --vm-bytes 40M --vm-keep --timeout 3600' & done; sleep 1d; wait"
             let run = try JobsProgram.run(["--memory", "80M", "--", "sh", "-c", script])
-            #expect(run.state == "out-of-memory" && (run.usage("wall_time_usec") ?? .max) < 15_000_000, "\(run.all)")
+            // Were one left, the run would not have ended.
+            #expect(run.state == "out-of-memory", "\(run.all)")
             expectNothingLeft()
         }
 
         @Test func `a limit reached and a failure of its own stay a failure`() throws {
+            let scratch = try Scratch()
             let run = try JobsProgram.run(
                 [
                     "--memory", "32M", "--", "sh", "-c",
                     "head -c 80M /dev/zero > f; cat f > /dev/null; rm f; kill -9 $$",
                 ],
-                in: "/var/tmp")
+                in: scratch.path)
             #expect(run.state == "failed" && run.cause == "signal" && run.code == 137, "\(run.all)")
             #expect(run.usage("memory_oom_kills") == 0)
         }
