@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import JobModel
+import Testing
+
+extension IntegrationTests {
+    /// What containers, hardened machines and rescue systems have different: docs/where-it-runs.md.
+    @Suite(.enabled(if: Machine.isRoot)) struct SurroundingsTests {
+        /// Shell commands before the program, in a mount namespace of its own: the machine sees nothing of them.
+        private func prefix(_ setup: String) -> [String] {
+            ["unshare", "-m", "sh", "-c", setup + " && exec \"$@\"", "sh"]
+        }
+
+        private func expectSeven(_ setup: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
+            let run = try JobsProgram.run(["--pids", "8", "--", "sh", "-c", "exit 7"], prefix: prefix(setup))
+            #expect(run.code == 7 && run.state == "failed", "\(run.all)", sourceLocation: sourceLocation)
+        }
+
+        @Test func `in a chroot`() throws {
+            let root = try Scratch()
+            let run = try JobsProgram.run(
+                ["--pids", "8", "--", "sh", "-c", "exit 7"],
+                prefix: [
+                    "unshare", "-m", "sh", "-c", "mount --rbind / \(root.path) && exec chroot \(root.path) \"$@\"",
+                    "sh",
+                ])
+            #expect(run.code == 7 && run.state == "failed", "\(run.all)")
+        }
+
+        @Test func `on a read-only root`() async throws {
+            // The test's own folder stays writable: the record and the state are written there.
+            try expectSeven("mount --bind /var/tmp /var/tmp && mount -o remount,bind,ro /")
+            let daemon = try Daemon(setup: "mount --bind $scratch $scratch && mount -o remount,bind,ro /")
+            try await expectThree(of: daemon)
+        }
+
+        @Test(arguments: [
+            "mount -t tmpfs none $state",
+            """
+            mount -t tmpfs none /mnt && mkdir /mnt/lower /mnt/upper /mnt/work && \
+            mount -t overlay -o lowerdir=/mnt/lower,upperdir=/mnt/upper,workdir=/mnt/work none $state
+            """,
+        ])
+        func `state on a file system that is not a disk's`(setup: String) async throws {
+            try await expectThree(of: try Daemon(setup: setup))
+        }
+
+        private func expectThree(of daemon: Daemon, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+            let id = try await daemon.submit("echo words; exit 3")
+            try await daemon.wait([id])
+            let job = try await daemon.job(id)
+            #expect(job["exit_code"]?.intValue == 3, "\(job.text())\n\(daemon.log)", sourceLocation: sourceLocation)
+            #expect(try await daemon.output(id) == "words\n", sourceLocation: sourceLocation)
+        }
+
+        @Test(.enabled(if: FileManager.default.fileExists(atPath: "/proc/pressure"))) func `no pressure files`() throws
+        {
+            try expectSeven("mount -t tmpfs none /proc/pressure")
+        }
+
+        /// A proc of its own: options given to a second mount of the machine's would change that one, too.
+        @Test(
+            .enabled(if: Machine.kernel(atLeast: 5, 8)),
+            arguments: ["hidepid=invisible", "hidepid=ptraceable", "subset=pid"])
+        func `a proc that shows less`(options: String) throws {
+            try expectSeven("mount -t proc -o \(options) proc /proc")
+        }
+
+        @Test func `a user without an entry in the user database`() async throws {
+            let run = try JobsProgram.run(["--user", "54321", "--", "id", "-u"])
+            #expect(run.code == 0 && run.output == "54321\n", "\(run.all)")
+            let daemon = try Daemon()
+            let submit = try JobsProgram.execute(
+                ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", JobsProgram.path, "submit", "--wait"]
+                    + ["--", "sh", "-c", "id -u >&2; exit 3"],
+                environment: ["JOBS_STATE_DIR": daemon.state, "JOBS_RUNTIME_DIR": daemon.state + "/run"], in: "/")
+            #expect(submit.code == 3, "\(submit.all)\n\(daemon.log)")
+            #expect(try await daemon.output(1, "stderr") == "54321\n")
+        }
+    }
+}
