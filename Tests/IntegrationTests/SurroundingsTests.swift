@@ -53,6 +53,24 @@ extension IntegrationTests {
             #expect(try await daemon.output(id) == "words\n", sourceLocation: sourceLocation)
         }
 
+        /// A kernel log that cannot be read costs the victim's name and nothing else.
+        @Test(
+            .enabled(if: Machine.hasMemory),
+            arguments: [
+                // Absent. A file system of its own, because the machine's is the kernel's and shows all devices.
+                """
+                mount -t tmpfs none /mnt && cp -a /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty /mnt && \
+                mkdir /mnt/pts /mnt/shm && mount --move /mnt /dev
+                """,
+                // As some containers have it: reading gives an end of file, again and again.
+                "mount --bind /dev/null /dev/kmsg",
+            ])
+        func `a kernel log that is none`(setup: String) throws {
+            let run = try JobsProgram.run(["--memory", "40M", "--", "tail", "/dev/zero"], prefix: prefix(setup))
+            #expect(run.state == "out-of-memory" && run.cause == "own-limit" && run.code == 137, "\(run.all)")
+            #expect(run.message.contains("killed a process of it"), "\(run.all)")
+        }
+
         @Test(.enabled(if: FileManager.default.fileExists(atPath: "/proc/pressure"))) func `no pressure files`() throws
         {
             try expectSeven("mount -t tmpfs none /proc/pressure")
