@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import Glibc
+import Linux
 
 /// Where the program starts.
 @main
 enum Main {
     static func main() {
+        Descriptor.openMissingStreams()
         refuseForeignBytes()
         let words = CommandLine.arguments.dropFirst()
         // `run` and `submit` read their words themselves; on the way through ArgumentParser they would take a millisecond.

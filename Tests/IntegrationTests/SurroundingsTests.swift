@@ -95,5 +95,11 @@ extension IntegrationTests {
             #expect(submit.code == 3, "\(submit.all)\n\(daemon.log)")
             #expect(try await daemon.output(1, "stderr") == "54321\n")
         }
+
+        @Test func `a closed standard input is an empty one`() throws {
+            let run = try JobsProgram.execute(
+                ["sh", "-c", "exec \"$@\" <&-", "sh", JobsProgram.path, "run", "--quiet", "--", "cat"])
+            #expect(run.code == 0 && run.output.isEmpty && run.errors.isEmpty, "\(run.all)")
+        }
     }
 }
