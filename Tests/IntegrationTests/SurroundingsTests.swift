@@ -84,6 +84,11 @@ extension IntegrationTests {
             try expectSeven("mount -t proc -o \(options) proc /proc")
         }
 
+        @Test func `without proc it says so`() throws {
+            let run = try JobsProgram.execute(prefix("umount -l /proc") + [JobsProgram.path, "run", "--", "true"])
+            #expect(run.code == 125 && run.errors.contains("/proc is not mounted"), "\(run.all)")
+        }
+
         @Test func `a user without an entry in the user database`() async throws {
             let run = try JobsProgram.run(["--user", "54321", "--", "id", "-u"])
             #expect(run.code == 0 && run.output == "54321\n", "\(run.all)")
