@@ -106,5 +106,20 @@ extension IntegrationTests {
                 ["sh", "-c", "exec \"$@\" <&-", "sh", JobsProgram.path, "run", "--quiet", "--", "cat"])
             #expect(run.code == 0 && run.output.isEmpty && run.errors.isEmpty, "\(run.all)")
         }
+
+        /// As two containers may: the pids in the names of their cgroups say nothing to each other.
+        @Test func `a job of another pid namespace that shares our cgroup is left alone`() throws {
+            let scratch = try Scratch()
+            let (ready, go) = (scratch.fifo("ready"), scratch.fifo("go"))
+            let other = try JobsProgram.Running([
+                "unshare", "-p", "-f", "--mount-proc", JobsProgram.path, "run", "--quiet", "--", "sh", "-c",
+                "echo > \(ready); read x < \(go); exit 7",
+            ])
+            _ = line(from: ready)
+            #expect(try JobsProgram.run(["--", "true"]).code == 0)
+            try "x\n".write(toFile: go, atomically: false, encoding: .utf8)
+            let outcome = other.wait()
+            #expect(outcome.code == 7, "\(outcome.all)")
+        }
     }
 }

@@ -6,6 +6,11 @@ import Testing
 
 @Suite(.serialized) struct AttemptNameTests {
     private let pid = getpid()
+    /// Ours, which is not the machine's where the tests run in a container.
+    private let namespace =
+        Int(
+            ((try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")) ?? "").filter(\.isNumber)
+        ) ?? 0
 
     @Test func `our own attempts are alive`() {
         #expect(AttemptName.isAlive(AttemptName.run(sequence: 0)))
@@ -19,16 +24,23 @@ import Testing
 
     @Test func `a recycled pid with another start time is dead`() throws {
         let ticks = try #require(ProcessStat.startTicks(of: "\(pid)"))
-        #expect(AttemptName.isAlive("run-\(pid)-\(ticks)"))
-        #expect(!AttemptName.isAlive("run-\(pid)-\(ticks + 1)"))
-        #expect(!AttemptName.isAlive("run-\(pid)-\(ticks - 1)-2"))
-        #expect(!AttemptName.isAlive("run-\(pid)-0"))
+        #expect(AttemptName.isAlive("run-\(pid)-\(ticks)-0-\(namespace)"))
+        #expect(!AttemptName.isAlive("run-\(pid)-\(ticks + 1)-0-\(namespace)"))
+        #expect(!AttemptName.isAlive("run-\(pid)-\(ticks - 1)-2-\(namespace)"))
+        #expect(!AttemptName.isAlive("run-\(pid)-0-0-\(namespace)"))
     }
 
     @Test func `a pid that nobody has is dead`() {
         // Above the largest pid_max there can be.
-        #expect(!AttemptName.isAlive("run-4194305-1"))
-        #expect(!AttemptName.isAlive("run-2147483647-1-1"))
+        #expect(!AttemptName.isAlive("run-4194305-1-0-\(namespace)"))
+        #expect(!AttemptName.isAlive("run-2147483647-1-1-\(namespace)"))
+    }
+
+    /// A name without a namespace is of the machine's own.
+    @Test func `a pid of another namespace is not ours to judge`() {
+        #expect(AttemptName.isAlive("run-4194305-1-0-\(namespace + 1)"))
+        #expect(AttemptName.isAlive("run-4194305-1") == (namespace != 4_026_531_836))
+        #expect(AttemptName.isAlive("run-4194305-1-2") == (namespace != 4_026_531_836))
     }
 
     @Test(arguments: [
