@@ -6,7 +6,9 @@
 #include <fcntl.h>
 #include <link.h>
 #include <pty.h>
+#include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -103,6 +105,30 @@ void arc4random_buf(void *bytes, size_t count) {
         if (got > 0) { filled += (size_t)got; }
     }
 }
+
+// 2.38. What strtol and scanf are called where binary numbers of C23 are read; nothing here has any to read.
+#if __GLIBC_PREREQ(2, 38)
+#define CLASSIC(type, name) \
+    extern type classic_##name(const char *, char **, int) __asm__(#name); \
+    type __isoc23_##name(const char *text, char **end, int base) { return classic_##name(text, end, base); }
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wmissing-prototypes"
+CLASSIC(long, strtol)
+CLASSIC(unsigned long, strtoul)
+CLASSIC(long long, strtoll)
+CLASSIC(unsigned long long, strtoull)
+#pragma clang diagnostic pop
+
+extern int classic_vsscanf(const char *, const char *, va_list) __asm__("__isoc99_vsscanf");
+int __isoc23_vsscanf(const char *text, const char *format, va_list list) { return classic_vsscanf(text, format, list); }
+int __isoc23_sscanf(const char *text, const char *format, ...) {
+    va_list list;
+    va_start(list, format);
+    int count = classic_vsscanf(text, format, list);
+    va_end(list);
+    return count;
+}
+#endif
 
 // 2.35. libgcc asks it where the unwinding table of a piece of code is.
 #ifdef DLFO_STRUCT_HAS_EH_DBASE
