@@ -12,6 +12,8 @@ package final class AttemptCgroup: Sendable {
     package let unified: CgroupDirectory?
     package let root: CgroupRoot
     private let ancestors: [CgroupDirectory]
+    /// Held by the supervisor of a foreground run; a queued job's daemon may come and go.
+    private let lock: Descriptor?
 
     /// Makes the directories an attempt with these limits needs. What was made is removed again if one fails.
     package init(_ name: String, limits: Limits, in root: CgroupRoot) throws(CgroupError) {
@@ -42,6 +44,8 @@ package final class AttemptCgroup: Sendable {
             throw error
         }
         self.directories = directories
+        let marked = (unified ?? directories[.memory] ?? directories.values.first)?.path
+        lock = AttemptName.isQueued(name) ? nil : marked.flatMap { SupervisorLock.take($0) }
         ancestors = Self.ancestors(of: directories[.memory], in: root)
     }
 
@@ -71,6 +75,7 @@ package final class AttemptCgroup: Sendable {
                 path == place.unified ? unified : try CgroupDirectory(path: path, version: place.version(of: path))
         }
         self.directories = directories
+        lock = nil
         ancestors = Self.ancestors(of: directories[.memory], in: root)
     }
 

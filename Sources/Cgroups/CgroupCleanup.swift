@@ -45,15 +45,19 @@ extension CgroupRoot {
         }
     }
 
-    /// Removes what a supervisor that is gone left behind; `isAlive` tells by an attempt's name.
+    /// Removes what a supervisor that is gone left behind.
     ///
     /// - Returns: the names removed, and the errors of those that would not go.
-    package func removeStale(isAlive: (String) -> Bool) -> (removed: [String], errors: [CgroupError]) {
+    package func removeStale(
+        isAlive: (String, _ directories: [String]) -> Bool = { AttemptName.isAlive($0, in: $1) }
+    ) -> (removed: [String], errors: [CgroupError]) {
         var removed: [String] = []
         var errors: [CgroupError] = []
-        for name in attempts() where !isAlive(name) {
+        for name in attempts() {
+            let paths = bases.map { ($0.path + "/" + name, $0.version) }.filter { Files.exists($0.0) }
+            if isAlive(name, paths.map(\.0)) { continue }
             do throws(CgroupError) {
-                try CgroupCleanup.remove(bases.map { ($0.path + "/" + name, $0.version) }.filter { Files.exists($0.0) })
+                try CgroupCleanup.remove(paths)
                 removed.append(name)
             } catch { errors.append(error) }
         }

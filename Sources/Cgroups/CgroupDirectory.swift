@@ -43,6 +43,8 @@ package final class CgroupDirectory: Sendable {
         return switch error {
         case .readOnlyFileSystem: ask(.readOnly)
         case .permissionDenied, .notPermitted: ask(.denied)
+        case .resourceTemporarilyUnavailable, .wouldBlock:
+            "cgroup.max.descendants or cgroup.max.depth of a cgroup above allows no more: raise it there"
         case .noSpace: "too many cgroups: `jobs doctor` lists those left behind"
         default: nil
         }

@@ -14,6 +14,20 @@ package struct CgroupHost: Hashable, Sendable {
         package var mountPoint: String
         /// The directory of our own cgroup.
         package var own: String
+        /// `false` if our cgroup lies outside of what is mounted, as where a cgroup namespace meets a mount from outside
+        /// of it: `own` is then the top of the mount, which is a cgroup of somebody else.
+        package var isOurs = true
+
+        package init(mountPoint: String, own: String, isOurs: Bool = true) {
+            self.mountPoint = mountPoint
+            self.own = own
+            self.isOurs = isOurs
+        }
+
+        fileprivate init(mountPoint: String, root: String, membership: String) {
+            let below = CgroupHost.below(root, membership)
+            self.init(mountPoint: mountPoint, own: mountPoint + (below ?? ""), isOurs: below != nil)
+        }
     }
 
     package var unified: Hierarchy?
@@ -43,6 +57,7 @@ package struct CgroupHost: Hashable, Sendable {
             throw CgroupError("read", procRoot + "/self/cgroup", errno: error)
         }
         var host = parse(mountinfo: mounts, memberships: memberships)
+        if procRoot == "/proc" { host.dropCovered() }
         guard host.unified != nil || !host.v1.isEmpty else {
             throw CgroupError(
                 "find", "a mounted cgroup hierarchy",
@@ -52,6 +67,13 @@ package struct CgroupHost: Hashable, Sendable {
             host.v2Controllers = controllers(in: (try? Files.read(unified.mountPoint + "/cgroup.controllers")) ?? "")
         }
         return host
+    }
+
+    /// Forgets hierarchies over which something else is mounted: every cgroup has this file, on both interfaces.
+    private mutating func dropCovered() {
+        func isThere(_ hierarchy: Hierarchy) -> Bool { Files.exists(hierarchy.mountPoint + "/cgroup.procs") }
+        if let hierarchy = unified, !isThere(hierarchy) { unified = nil }
+        v1 = v1.filter { isThere($0.value) }
     }
 
     /// The pure part of ``detect(procRoot:)``; see `proc_pid_mountinfo(5)` and `cgroups(7)`.
@@ -74,14 +96,14 @@ package struct CgroupHost: Hashable, Sendable {
                 // The first mount is the system's; a container runtime may have bound it again elsewhere. One on the same
                 // mount point covers it.
                 if host.unified.map({ $0.mountPoint == mountPoint }) ?? true, let own = paths[""] {
-                    host.unified = Hierarchy(mountPoint: mountPoint, own: mountPoint + below(root, own))
+                    host.unified = Hierarchy(mountPoint: mountPoint, root: root, membership: own)
                 }
             case "cgroup":
                 for option in fields[dash + 3].split(separator: ",") {
                     guard let controller = Controller(v1Name: String(option)), let own = paths[String(option)],
                         host.v1[controller].map({ $0.mountPoint == mountPoint }) ?? true
                     else { continue }
-                    host.v1[controller] = Hierarchy(mountPoint: mountPoint, own: mountPoint + below(root, own))
+                    host.v1[controller] = Hierarchy(mountPoint: mountPoint, root: root, membership: own)
                 }
             default: continue
             }
@@ -111,8 +133,22 @@ package struct CgroupHost: Hashable, Sendable {
 
     /// The v2 cgroup that we would divide where no systemd delegates one: our own, or the one above if it was divided before.
     package var divisible: String? {
-        unified.map { Relocation.divisible($0.own, below: $0.mountPoint) }
+        unified.map { unified in
+            Relocation.divisible(unified.own, below: unified.mountPoint) { path in
+                // What cannot be read hands nothing down: it is gone.
+                ((try? Files.read(path + "/cgroup.subtree_control")) ?? "").contains { !$0.isWhitespace }
+            }
+        }
     }
+
+    /// Where the hierarchy is mounted that a cgroup belongs to.
+    package func mountPoint(of path: String) -> String? {
+        (Array(v1.values) + (unified.map { [$0] } ?? [])).map(\.mountPoint)
+            .filter { path == $0 || path.hasPrefix($0 + "/") }.max { $0.utf8.count < $1.utf8.count }
+    }
+
+    /// Whether a systemd manages the v2 tree, reachable or not: it keeps itself in `init.scope`.
+    var hasSystemd: Bool { unified.map { Files.exists($0.mountPoint + "/init.scope") } ?? false }
 
     /// The v2 controllers that can be had below the cgroup at `path` by handing them down from the top, which a cgroup with
     /// processes of its own keeps them from, except at the top.
@@ -131,9 +167,9 @@ package struct CgroupHost: Hashable, Sendable {
 
     /// Whether our own v2 cgroup is systemd's to write: below its root, and delegated to nobody.
     ///
-    /// systemd keeps itself in `init.scope`, and marks what it delegates with an extended attribute.
+    /// systemd marks what it delegates with an extended attribute.
     package var isSystemdsTree: Bool {
-        guard let unified, Files.exists(unified.mountPoint + "/init.scope") else { return false }
+        guard let unified, hasSystemd else { return false }
         var path = unified.own
         while path.hasPrefix(unified.mountPoint) {
             if Self.isMarkedDelegated(path) { return false }
@@ -153,13 +189,13 @@ package struct CgroupHost: Hashable, Sendable {
         Set(text.split { $0 == " " || $0 == "\n" }.compactMap { Controller(rawValue: String($0)) })
     }
 
-    /// `path` as seen below a mount whose root is `root`; empty for the root itself.
-    private static func below(_ root: String, _ path: String) -> String {
+    /// `path` as seen below a mount whose root is `root`; empty for the root itself, `nil` outside of what is mounted.
+    fileprivate static func below(_ root: String, _ path: String) -> String? {
         let top = root == "/" ? "" : root
-        guard path != root, path.hasPrefix(top + "/") else { return "" }
+        if path == root { return "" }
+        guard path.hasPrefix(top + "/") else { return nil }
         let rest = String(path.dropFirst(top.count))
-        // Outside of what is mounted (a cgroup namespace entered later): the mount's root is the nearest we can see.
-        return rest.split(separator: "/").contains("..") ? "" : rest
+        return rest.split(separator: "/").contains("..") ? nil : rest
     }
 
     /// Spaces and the like are written as three octal digits.

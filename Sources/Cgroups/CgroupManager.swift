@@ -92,7 +92,8 @@ package enum CgroupManager: Hashable, Sendable {
 
     /// Whether this process belongs to an attempt, by the cgroups that it is in.
     package static var isInsideJob: Bool {
-        isInsideJob(memberships: (try? Files.read("/proc/self/cgroup")) ?? "")
+        // In a cgroup namespace of its own a job sees itself at the top; its environment still says what it is.
+        getenv("JOBS_ATTEMPT") != nil || isInsideJob(memberships: (try? Files.read("/proc/self/cgroup")) ?? "")
     }
 
     package static func isInsideJob(memberships: String) -> Bool {
@@ -129,11 +130,14 @@ package enum CgroupManager: Hashable, Sendable {
     /// - Parameters:
     ///   - path: our own cgroup.
     ///   - isRoot: of advice to become root there is none for root.
-    package func remedy(for obstacle: Obstacle, path: String, isRoot: Bool) -> String {
+    ///   - mountPoint: of the hierarchy.
+    package func remedy(
+        for obstacle: Obstacle, path: String, isRoot: Bool, mountPoint: String = "/sys/fs/cgroup"
+    ) -> String {
         if self == .job { return Self.outside }
         return switch obstacle {
-        case .readOnly: writable(path)
-        case .denied: isContainer ? writable(path) : ownership(path, isRoot)
+        case .readOnly: writable(mountPoint)
+        case .denied: isContainer ? writable(mountPoint) : ownership(path, isRoot)
         case .missingControllers: controllers(path, isRoot)
         case .unprivileged: privileges(isRoot)
         }
@@ -144,7 +148,7 @@ package enum CgroupManager: Hashable, Sendable {
         "this is inside of a job, whose cgroup and namespaces are closed to it: start the other job from outside of it"
     }
 
-    private func writable(_ path: String) -> String {
+    private func writable(_ mountPoint: String) -> String {
         switch self {
         case .docker:
             """
@@ -179,7 +183,7 @@ package enum CgroupManager: Hashable, Sendable {
         case .systemd, .openRC, .job, .other:
             """
             make the cgroup file system writable:
-              mount -o remount,rw /sys/fs/cgroup
+                mount -o remount,rw \(quoted(mountPoint))
             """
         }
     }
@@ -192,9 +196,12 @@ package enum CgroupManager: Hashable, Sendable {
                 """
         }
         if isRoot { return "a sandbox around this shell refuses it: start jobs outside of it" }
+        let own = quoted(path + "/NAME")
         return """
             start jobs as root, or let root give this user a cgroup of their own:
-              mkdir \(path)/$USER && chown -R $USER \(path)/$USER && echo $$ > \(path)/$USER/cgroup.procs
+              mkdir \(own) && chown -R NAME \(own)
+            and move this shell there:
+              echo $$ > \(own)/cgroup.procs
             """
     }
 
@@ -227,7 +234,7 @@ package enum CgroupManager: Hashable, Sendable {
         case .job, .other:
             """
             \(isRoot ? "hand" : "as root, hand") them down in the cgroup above, while no process is in that one:
-              for c in \(all); do echo +$c > \(parentPath(path))/cgroup.subtree_control; done
+              for c in \(all); do echo +$c > \(quoted(parentPath(path) + "/cgroup.subtree_control")); done
             """
         }
     }
@@ -257,6 +264,17 @@ package enum CgroupManager: Hashable, Sendable {
                 : "let users make user namespaces (`jobs doctor` tells what forbids them)"
         }
     }
+}
+
+/// A word for a shell. The name of a cgroup is its maker's to choose, and a command that root pastes or `--fix` runs must
+/// not say more than we do.
+package func quoted(_ word: String) -> String {
+    let isPlain = word.utf8.allSatisfy { byte in
+        (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
+            || "/._-:@,+".utf8.contains(byte)
+    }
+    if isPlain, !word.isEmpty { return word }
+    return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
 }
 
 extension String {

@@ -15,7 +15,7 @@ package struct CgroupRoot: Sendable {
     /// Where each jobs-init of a queued job starts on v2, out of reach of whoever ends our own cgroup.
     package var initDirectory: Descriptor?
     /// A change to the cgroups around us that their users should know of; one line, said once.
-    package private(set) var notice: String?
+    package internal(set) var notice: String?
     let ancestry = Ancestry()
     /// Bases that are ours alone and go with us when they are empty.
     private let removable: [String]
@@ -29,15 +29,14 @@ package struct CgroupRoot: Sendable {
     package static func prepare(
         _ host: CgroupHost, directoryName: String = "jobs"
     ) throws(CgroupError) -> CgroupRoot {
-        guard host.mode == .unified, let unified = host.unified else { return try prepareV1(host, directoryName) }
-        if isHierarchyRoot(unified.own) {
-            return try prepareBelow(host, own: unified.own, host.v2Controllers, directoryName)
+        guard host.mode == .unified, let unified = host.unified, let division = Division(host) else {
+            return try prepareV1(host, directoryName)
         }
-        return try prepareShared(host, unified, directoryName)
+        guard unified.isOurs, isHierarchyRoot(unified.own) else { return try division.prepare(directoryName) }
+        return try prepareBelow(host, own: unified.own, host.v2Controllers, directoryName)
     }
 
     /// Whether `own` is ours alone, so that ``prepareDelegated(_:)`` may turn it into an inner node.
-    ///
     package static func isDelegated(_ host: CgroupHost) -> Bool {
         guard let own = host.unified?.own, host.mode == .unified else { return false }
         if isHierarchyRoot(own) { return getuid() == 0 }
@@ -53,6 +52,12 @@ package struct CgroupRoot: Sendable {
 
     /// Only names: a directory is made when the first attempt needs it, since each costs a mkdir and an rmdir.
     private static func prepareV1(_ host: CgroupHost, _ directoryName: String) throws(CgroupError) -> CgroupRoot {
+        for hierarchy in Array(host.v1.values) where !hierarchy.isOurs {
+            // What is mounted belongs to a cgroup above ours, whose limits are not ours to leave.
+            throw CgroupError(
+                "use the cgroups below", hierarchy.mountPoint,
+                remedy: "ours is not mounted there; mount the hierarchies of this cgroup namespace")
+        }
         let bases = host.v1.mapValues { $0.own + "/" + directoryName }
         let unified = host.unified.map { $0.own + "/" + directoryName }
         return CgroupRoot(
@@ -80,64 +85,21 @@ package struct CgroupRoot: Sendable {
         _ = Self.enable(Self.enable(v2Controllers, in: parentPath(base)), in: base)
     }
 
-    private static func prepareBelow(
+    static func prepareBelow(
         _ host: CgroupHost, own: String, _ controllers: Set<Controller>, _ directoryName: String
     ) throws(CgroupError) -> CgroupRoot {
         let base = own + "/" + directoryName
-        _ = try CgroupDirectory.make(base, version: .v2, mayExist: true)
-        let enabled = enable(enable(controllers, in: own), in: base)
+        var enabled: Set<Controller> = []
+        // Another `jobs` that ends may take the directory away under us, each time that one does.
+        for attempt in 1...100 {
+            do throws(CgroupError) { _ = try CgroupDirectory.make(base, version: .v2, mayExist: true) } catch {
+                if error.errno == .noSuchFileOrDirectory, attempt < 100, Files.exists(own) { continue }
+                throw error
+            }
+            enabled = enable(enable(controllers, in: own), in: base)
+            if Files.exists(base) { break }
+        }
         return CgroupRoot(host: host, unifiedBase: base, v1Bases: [:], v2Controllers: enabled, removable: [base])
-    }
-
-    private static func prepareShared(
-        _ host: CgroupHost, _ unified: CgroupHost.Hierarchy, _ directoryName: String
-    ) throws(CgroupError) -> CgroupRoot {
-        let own = host.divisible ?? unified.own
-        let directory = try CgroupDirectory(path: own, version: .v2)
-        // Whose processes cannot even be listed, in a threaded one.
-        if let type = directory.read("cgroup.type"), type.hasSuffix("threaded\n") {
-            throw CgroupError(
-                "divide the cgroup", own,
-                remedy:
-                    "it is threaded, and memory and I/O can be limited below a domain only; start jobs in another cgroup"
-            )
-        }
-        guard own != unified.own || directory.processes.contains(getpid()) else {
-            throw CgroupError(
-                "divide the cgroup", own,
-                remedy: "this process is in another one, outside of the mounted part of the tree; mount that part")
-        }
-        let opened = handDown(to: own, below: unified.mountPoint)
-        let offered = CgroupHost.controllers(in: directory.read("cgroup.controllers") ?? "")
-        let present = CgroupHost.controllers(in: directory.read("cgroup.subtree_control") ?? "")
-        // Where nothing can be handed down there is nothing to move anybody for.
-        let relocation = offered.isSubset(of: present) ? nil : try Relocation.empty(directory)
-        var root = try prepareBelow(host, own: own, offered, directoryName)
-        let notices = [relocation?.description, opened].compactMap { $0 }
-        root.notice = notices.isEmpty ? nil : notices.joined(separator: "; ")
-        return root
-    }
-
-    /// Hands controllers down to `own` from the cgroups above it, as far as they may: nobody may have done so where no
-    /// systemd runs.
-    ///
-    /// - Returns: what was changed, for the user to read.
-    private static func handDown(to own: String, below mountPoint: String) -> String? {
-        var above: [String] = []
-        var path = own
-        while path != mountPoint, path.hasPrefix(mountPoint + "/") {
-            path = parentPath(path)
-            above.insert(path, at: 0)
-        }
-        var changed: [String] = []
-        for path in above {
-            guard let directory = try? CgroupDirectory(path: path, version: .v2) else { continue }
-            let offered = CgroupHost.controllers(in: directory.read("cgroup.controllers") ?? "")
-            let before = CgroupHost.controllers(in: directory.read("cgroup.subtree_control") ?? "")
-            let added = enable(offered, in: path).subtracting(before).map(\.rawValue).sorted()
-            if !added.isEmpty { changed.append("handed \(added.joined(separator: ", ")) down from \(path)") }
-        }
-        return changed.isEmpty ? nil : changed.joined(separator: "; ")
     }
 
     /// Divides our own cgroup, which was delegated to this process alone, as a systemd scope with `Delegate=yes` is: we
@@ -172,7 +134,7 @@ package struct CgroupRoot: Sendable {
     }
 
     /// Hands controllers down, one write each: one that the parent refuses must not take the others with it.
-    private static func enable(_ controllers: Set<Controller>, in path: String) -> Set<Controller> {
+    static func enable(_ controllers: Set<Controller>, in path: String) -> Set<Controller> {
         guard let directory = try? CgroupDirectory(path: path, version: .v2) else { return [] }
         let present = CgroupHost.controllers(in: directory.read("cgroup.subtree_control") ?? "")
         for controller in controllers.subtracting(present) {

@@ -35,9 +35,14 @@ extension Facts {
         if systemd.isRunning, platform.manager != .job {
             return place.isOursAlone && place.isMarked ? .delegated : user.isRoot ? .systemScope : .userScope
         }
-        if place.isSystemds, !platform.manager.isContainer { return .refused }
+        if isSystemdOutOfReach || place.problem != nil { return .refused }
         if place.isHierarchyRoot { return user.isRoot ? ours : .refused }
         return place.refusals.isEmpty ? .shared : .refused
+    }
+
+    /// An engine has had the cgroup of a container delegated; a job divides its own.
+    private var isSystemdOutOfReach: Bool {
+        place.isSystemds && platform.manager != .job && !platform.manager.isContainer
     }
 
     private var mode: Finding {
@@ -76,6 +81,9 @@ extension Facts {
                 id, title, .broken, "no cgroup can be made in \(refusal.path): \(refusal.reason)",
                 remedy: remedy(for: refusal), isFixable: refusal.isReadOnly && !platform.manager.isContainer)
         }
+        if let problem = place.problem, !isSystemdOutOfReach {
+            return Finding(id, title, .broken, "\(problem.path) cannot be divided", remedy: problem.remedy)
+        }
         return Finding(
             id, title, .broken,
             "systemd manages this machine's cgroups but cannot be reached from here, as in a chroot",
@@ -108,6 +116,7 @@ extension Facts {
             return systemd.isRunning ? asRoot + ", or \(unifyAtBoot) and reboot" : asRoot
         }
         return platform.manager.remedy(
-            for: refusal.isReadOnly ? .readOnly : .denied, path: refusal.path, isRoot: user.isRoot)
+            for: refusal.isReadOnly ? .readOnly : .denied, path: refusal.path, isRoot: user.isRoot,
+            mountPoint: cgroups?.mountPoint(of: refusal.path) ?? "/sys/fs/cgroup")
     }
 }

@@ -60,8 +60,7 @@ extension Facts {
             let own = route == .shared ? place.divisible : cgroups?.unified?.own ?? ""
             return Finding(
                 id, title, missing, "not handed down to \(own)",
-                remedy: platform.manager.remedy(for: .missingControllers, path: own, isRoot: user.isRoot),
-                isFixable: platform.manager == .other && user.isRoot)
+                remedy: platform.manager.remedy(for: .missingControllers, path: own, isRoot: user.isRoot))
         case .absent where controller == .memory:
             return Finding(id, title, .broken, whyNoMemory, remedy: memoryRemedy)
         case .absent:

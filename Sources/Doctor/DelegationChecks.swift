@@ -38,7 +38,7 @@ extension Facts {
                 remedy: """
                     log in through ssh or a console (su and sudo -u start no user manager), or keep one running:
                       sudo loginctl enable-linger \(user.name)
-                    """, isFixable: true)
+                    """)
         }
         switch systemd.userBus {
         case .reachable: break

@@ -3,7 +3,7 @@ import Cgroups
 import Supervisor
 
 /// Everything the checks need to know of a machine, as plain values: the checks themselves read nothing.
-package struct Facts: Hashable, Sendable {
+package struct Facts: Sendable {
     package var kernelRelease = "unknown"
     /// The words the kernel was booted with.
     package var commandLine: [String] = []
@@ -43,7 +43,7 @@ package struct Facts: Hashable, Sendable {
     }
 
     /// Our own cgroup: may attempts go below it?
-    package struct Place: Hashable, Sendable {
+    package struct Place: Sendable {
         /// The root of the v2 tree, which may hold processes beside controllers that are handed down.
         package var isHierarchyRoot = false
         /// We are alone in it and may write it.
@@ -54,6 +54,8 @@ package struct Facts: Hashable, Sendable {
         /// Where no systemd delegates cgroups: the one that the first job divides, and how many processes are in it now.
         package var divisible = ""
         package var neighbours = 0
+        /// Why that one cannot be divided.
+        package var problem: CgroupError?
         /// systemd manages the tree, although it cannot be reached from here.
         package var isSystemds = false
         /// Our own directories in which no cgroup can be made.

@@ -55,10 +55,11 @@ extension Facts {
             place.isOursAlone = CgroupRoot.isDelegated(host)
             place.isMarked = CgroupHost.isMarkedDelegated(unified.own)
             place.isSystemds = host.isSystemdsTree
-            if place.isMarked || systemd.isRunning {
+            if (place.isMarked || systemd.isRunning) && platform.manager != .job {
                 place.controllers = Self.controllers(unified.own) ?? []
             } else {
                 place.divisible = host.divisible ?? unified.own
+                if !place.isHierarchyRoot || !unified.isOurs { place.problem = Division(host)?.problem() }
                 place.controllers = host.controllersWithinReach(of: place.divisible)
                 place.neighbours =
                     (try? CgroupDirectory(path: place.divisible, version: .v2))?.processes.count { $0 != getpid() } ?? 0

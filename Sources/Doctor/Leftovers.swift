@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Cgroups
+import Glibc
 import Linux
 import Supervisor
 
@@ -13,12 +14,17 @@ extension Facts.Leftover {
         }
     }
 
+    /// A cgroup that another user has made says nothing that we would act upon, whatever its name.
+    private static func isOurs(_ path: String) -> Bool { (try? Files.status(path))?.st_uid == geteuid() }
+
     /// - Parameter depth: how far down to look; a job may nest cgroups without end.
     private static func stale(below path: String, depth: Int) -> [(parent: String, name: String)] {
         guard depth > 0 else { return [] }
         return CgroupDirectory.children(of: path).sorted().flatMap { name in
             // An attempt's own sub-cgroups go with it.
-            AttemptName.isAlive(name) ? stale(below: path + "/" + name, depth: depth - 1) : [(path, name)]
+            let child = path + "/" + name
+            if AttemptName.isAlive(name, in: [child]) || !isOurs(child) { return stale(below: child, depth: depth - 1) }
+            return [(path, name)]
         }
     }
 }
@@ -49,9 +55,11 @@ extension Facts {
         ]
     }
 
+    /// Of the path's letters none is for the shell to read: a cgroup's name may hold anything.
     private static func removal(_ path: String) -> String {
+        let (directory, list) = (quoted(path), quoted(path + "/cgroup.procs"))
         // v1 has no cgroup.kill, and an old kernel neither.
-        let command = "echo 1 > \(path)/cgroup.kill || kill -9 $(cat \(path)/cgroup.procs); sleep 1; rmdir \(path)"
-        return "sudo sh -c '\(command)'"
+        let kill = "echo 1 | sudo tee \(quoted(path + "/cgroup.kill")) || sudo xargs -r kill -9 <\(list)"
+        return "{ \(kill); } >/dev/null 2>&1; sleep 1; sudo find \(directory) -depth -type d -exec rmdir {} +"
     }
 }

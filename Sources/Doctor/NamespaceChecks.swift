@@ -35,8 +35,9 @@ extension Facts {
 
     /// Only a switch of the kernel is in the way.
     private var isSwitchedOff: Bool {
-        namespaces.user != .works
-            && (namespaces.maxUserNamespaces == 0 || !user.isRoot && namespaces.unprivilegedUsernsClone == 0)
+        // Root needs none but for one kind of job, and whoever switched them off for everybody meant it.
+        !user.isRoot && namespaces.user != .works
+            && (namespaces.maxUserNamespaces == 0 || namespaces.unprivilegedUsernsClone == 0)
     }
 
     /// What came of doing all that a job needs; it decides where single findings only suspect.
@@ -98,6 +99,8 @@ extension Facts {
     }
 
     private func sysctl(_ setting: String) -> String {
-        "set it now and for every boot:\n  echo \(setting) | sudo tee /etc/sysctl.d/50-jobs.conf && sudo sysctl --system"
+        let name = setting.prefix { $0 != "=" }
+        return
+            "set it now and for every boot:\n  echo \(setting) | sudo tee /etc/sysctl.d/50-jobs-\(name).conf && sudo sysctl --system"
     }
 }

@@ -61,6 +61,13 @@ package struct Probes: Sendable {
                 continue
             }
             defer { Self.remove(path) }
+            // An attempt lies in a directory of ours: two levels must be allowed.
+            do throws(Errno) { try Files.makeDirectory(path + "/inner") } catch {
+                refusals.append(
+                    Facts.Refusal(path: own, reason: "\(error) (cgroup.max.depth or cgroup.max.descendants)"))
+                continue
+            }
+            Self.remove(path + "/inner")
             made[own] = Set(((try? Files.list(path)) ?? []).map(\.name))
             if own == unified { calls["clone-into-cgroup"] = Self.tryCloneInto(path) }
         }

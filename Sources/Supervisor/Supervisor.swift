@@ -244,7 +244,7 @@ package final class Supervisor {
     }
 
     /// Removes what supervisors that were killed left behind.
-    package func removeStale() -> [CgroupError] { root.removeStale(isAlive: AttemptName.isAlive).errors }
+    package func removeStale() -> [CgroupError] { root.removeStale().errors }
 
     private func seccomp(_ wanted: Bool) throws(SupervisorError) -> [UInt8] {
         guard wanted else { return [] }

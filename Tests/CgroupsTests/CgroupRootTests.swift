@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import JobModel
 import Linux
 import Testing
@@ -129,13 +130,37 @@ import Testing
         #expect(root.attempts() == ["run-1-2", "job-42.1"])
     }
 
+    @Test func `a lock speaks for a supervisor that no process can be seen of`() throws {
+        let tree = try FakeCgroup()
+        let root = try hybrid(tree)
+        let name = "run-4194399-1-\(AttemptName.namespace)"
+        for base in root.bases { _ = try root.makeDirectory(name, in: base.path, version: base.version) }
+        var lock = SupervisorLock.take(tree.path + "/unified/jobs/" + name)
+        #expect(lock != nil)
+        #expect(root.removeStale().removed.isEmpty && root.attempts() == [name])
+        lock = nil
+        #expect(root.removeStale().removed == [name])
+    }
+
+    @Test func `our cgroup is not what is mounted, so nothing is made there`() throws {
+        let tree = try FakeCgroup()
+        try tree.add(["cgroup.procs": "\(getpid())\n", "cgroup.controllers": "memory\n", "cgroup.subtree_control": ""])
+        var host = CgroupHost(
+            unified: .init(mountPoint: tree.path, own: tree.path, isOurs: false), v1: [:], v2Controllers: [.memory])
+        #expect(throws: CgroupError.self) { try CgroupRoot.prepare(host) }
+        host = CgroupHost(
+            unified: nil, v1: [.memory: .init(mountPoint: tree.path, own: tree.path, isOurs: false)], v2Controllers: [])
+        #expect(throws: CgroupError.self) { try CgroupRoot.prepare(host) }
+        #expect(CgroupDirectory.children(of: tree.path).isEmpty)
+    }
+
     @Test func `the cgroups of the living are left alone`() throws {
         let tree = try FakeCgroup()
         let root = try hybrid(tree)
         for name in ["run-1-1", "run-2-2"] {
             for base in root.bases { _ = try root.makeDirectory(name, in: base.path, version: base.version) }
         }
-        let result = root.removeStale { $0 == "run-2-2" }
+        let result = root.removeStale { name, _ in name == "run-2-2" }
         #expect(result.removed == ["run-1-1"] && result.errors.isEmpty)
         #expect(root.attempts() == ["run-2-2"])
     }

@@ -46,6 +46,16 @@ import Testing
         #expect(unified(root: root, path: path)?.own == own)
     }
 
+    /// Taken for ours, a cgroup above ours would let a job out of our limits.
+    @Test func `it is known whether our own cgroup is mounted`() {
+        for (root, path) in [("/", "/a"), ("/a", "/a/b"), ("/a", "/a"), ("/", "/"), ("/..", "/../sibling")] {
+            #expect(unified(root: root, path: path)?.isOurs == true, "\(root) \(path)")
+        }
+        for (root, path) in [("/..", "/"), ("/../..", "/job"), ("/", "/../x"), ("/a", "/b"), ("/..", "/../../x")] {
+            #expect(unified(root: root, path: path)?.isOurs == false, "\(root) \(path)")
+        }
+    }
+
     @Test func `a mount point with spaces and backslashes is unescaped`() {
         let found = unified(mount: #"/mnt/my\040cgroup\011x\134040\043"#, path: "/job")
         #expect(found?.mountPoint == "/mnt/my cgroup\tx\\040#")

@@ -20,7 +20,17 @@ import Testing
         ("/elsewhere/jobs-others", "/elsewhere/jobs-others"),
     ])
     func `the cgroup above the leaf is divided`(own: String, expected: String) {
-        #expect(Relocation.divisible(own, below: "/sys/fs/cgroup") == expected)
+        #expect(Relocation.divisible(own, below: "/sys/fs/cgroup") { _ in false } == expected)
+    }
+
+    /// A container engine in the leaf: its cgroups have limits, which a job must not leave.
+    @Test func `a limit on the way up is not passed`() {
+        let own = "/cg/box/jobs-others/engine/c1"
+        for path in ["/cg/box/jobs-others", "/cg/box/jobs-others/engine"] {
+            #expect(Relocation.divisible(own, below: "/cg") { $0 == path } == own)
+        }
+        // What we hand down ourselves limits those below us.
+        #expect(Relocation.divisible(own, below: "/cg") { $0 == own } == "/cg/box")
     }
 
     @Test func `an empty cgroup is left as it is`() throws {
@@ -37,11 +47,11 @@ import Testing
         #expect(tree.text(of: "jobs-others/cgroup.procs") == "")
     }
 
-    /// In the fake a process stays listed however often it is moved.
-    @Test func `a cgroup that does not get empty is given up`() throws {
+    /// As in the fake, a process whose main thread has ended stays listed however often it is moved.
+    @Test func `a process that stays listed is moved once`() throws {
         let tree = try FakeCgroup(["cgroup.procs": "4711\n", "jobs-others/cgroup.procs": ""])
-        let error = #expect(throws: CgroupError.self) { try Relocation.empty(tree.directory(.v2)) }
-        #expect(error?.description.contains("fork faster") == true)
+        let relocation = try Relocation.empty(tree.directory(.v2))
+        #expect(relocation == Relocation(count: 1, from: tree.path, to: tree.path + "/jobs-others"))
     }
 
     @Test func `a process that is not listed in its own cgroup divides nothing`() throws {

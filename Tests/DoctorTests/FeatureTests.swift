@@ -66,7 +66,8 @@ import Testing
         machine.write("proc/sys/kernel/unprivileged_userns_clone", "0\n")
         #expect(
             machine.lines.contains(
-                "echo kernel.unprivileged_userns_clone=1 | sudo tee /etc/sysctl.d/50-jobs.conf && sudo sysctl --system")
+                "echo kernel.unprivileged_userns_clone=1 | sudo tee /etc/sysctl.d/50-jobs-kernel.unprivileged_userns_clone.conf && sudo sysctl --system"
+            )
         )
         machine.write("proc/sys/user/max_user_namespaces", "0\n")
         #expect(

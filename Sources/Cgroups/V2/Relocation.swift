@@ -23,11 +23,15 @@ package struct Relocation: Hashable, Sendable, CustomStringConvertible {
 
     /// The cgroup that a process in `own` may divide: `own`, or the one that was divided before.
     ///
-    /// A leaf hands nothing down, so no limit is lost on the way up from cgroups that others have made in it.
-    static func divisible(_ own: String, below mountPoint: String) -> String {
+    /// As long as the leaf and the cgroups in it hand nothing down, none of them has a limit that is lost on the way up.
+    ///
+    /// - Parameter handsDown: whether the cgroup at a path hands controllers down.
+    static func divisible(_ own: String, below mountPoint: String, handsDown: (String) -> Bool) -> String {
         var path = own
         while path != mountPoint, path.hasPrefix(mountPoint + "/") {
-            if path.hasSuffix("/" + leafName) { return parentPath(path) }
+            // Our own may hand down to those below it, which is nothing to us.
+            if path != own, handsDown(path) { return own }
+            if path.hasSuffix("/" + leafName) { return handsDown(path) ? own : parentPath(path) }
             path = parentPath(path)
         }
         return own
@@ -46,40 +50,49 @@ package struct Relocation: Hashable, Sendable, CustomStringConvertible {
         var moved: Set<pid_t> = []
         for _ in 0..<rounds {
             let listed = directory.processes
-            if listed.isEmpty {
+            // A process whose main thread has ended stays listed where that one was, also when it is moved: the kernel counts
+            // it no more. Whether the cgroup is empty then, handing down will tell.
+            if listed.allSatisfy(moved.contains) {
                 return moved.isEmpty ? nil : Relocation(count: moved.count, from: directory.path, to: leaf.path)
             }
             for pid in listed {
                 // Written back, a 0 would mean this process itself.
-                guard pid > 0 else { throw hidden(directory.path) }
+                guard pid > 0 else { throw hidden(directory.path, moved: moved.count) }
                 do throws(CgroupError) { try leaf.write("\(pid)", to: "cgroup.procs") } catch {
                     // It has ended since it was listed.
                     if error.errno == .noSuchProcess { continue }
-                    throw explain(error, pid)
+                    throw explain(error, pid, moved: moved.count)
                 }
                 moved.insert(pid)
             }
         }
         throw CgroupError(
             "empty the cgroup", directory.path,
-            remedy: "its processes fork faster than they can be moved; start jobs in a cgroup of its own")
+            remedy: "its processes fork faster than they can be moved; start jobs in a cgroup of its own"
+                + told(moved.count))
     }
 
     private static let rounds = 200
 
-    private static func hidden(_ path: String) -> CgroupError {
+    /// What had been done before it failed.
+    private static func told(_ moved: Int) -> String {
+        moved == 0 ? "" : "; \(moved) processes are in its leaf \(leafName) now, where the same limits hold for them"
+    }
+
+    private static func hidden(_ path: String, moved: Int) -> CgroupError {
         CgroupError(
             "empty the cgroup", path,
             remedy: """
                 it holds processes of another PID namespace, which cannot be moved from here; give this container a cgroup \
                 that no process outside of it shares
-                """)
+                """ + told(moved))
     }
 
-    private static func explain(_ error: CgroupError, _ pid: pid_t) -> CgroupError {
+    private static func explain(_ error: CgroupError, _ pid: pid_t, moved: Int) -> CgroupError {
         var error = error
         error.remedy =
             "process \(pid) (\(ProcessStat.name(of: pid) ?? "?")) shares the cgroup with jobs and cannot be moved"
+            + told(moved)
         return error
     }
 }
