@@ -16,9 +16,9 @@ enum Machine {
     static let isUnified = host?.mode == .unified
     static let hasUnifiedTree = host?.unified != nil
     static let hasMemory = host?.version(of: .memory) != nil
-    /// systemd hands hugetlb down to nobody, so only where we make our cgroups ourselves.
-    static let hasHugepages = !isUnified && host?.version(of: .hugetlb) != nil
     static let hasSystemd = FileManager.default.fileExists(atPath: "/run/systemd/system")
+    /// systemd hands hugetlb down to nobody, so only where we make our cgroups ourselves.
+    static let hasHugepages = !(isUnified && hasSystemd) && host?.version(of: .hugetlb) != nil
     /// CAP_SYS_RESOURCE, number 24: to protect processes from the OOM killer. Containers do not have it.
     static let mayUnprotect = (try? Credentials.permitted().contains(24)) ?? false
     static let canReadKernelLog = access("/dev/kmsg", R_OK) == 0
@@ -39,6 +39,7 @@ extension Trait where Self == ConditionTrait {
     static var needsNoMemory: Self { .enabled(if: !Machine.hasMemory, "needs a missing memory controller") }
     static var needsHugepages: Self { .enabled(if: Machine.hasHugepages, "needs the hugetlb controller") }
     static var needsSystemd: Self { .enabled(if: Machine.hasSystemd, "needs systemd") }
+    static var needsNoSystemd: Self { .enabled(if: !Machine.hasSystemd, "needs a machine without systemd") }
     static var needsTester: Self { .enabled(if: getpwnam("tester") != nil, "needs the virtual machines' user") }
     static var needsKernelLog: Self { .enabled(if: Machine.canReadKernelLog, "needs /dev/kmsg") }
     static var needsResourceCapability: Self { .enabled(if: Machine.mayUnprotect, "needs CAP_SYS_RESOURCE") }
