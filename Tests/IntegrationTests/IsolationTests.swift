@@ -73,7 +73,10 @@ extension IntegrationTests {
                 """
             let scratch = try Scratch()
             let run = try JobsProgram.run(
-                ["--quiet", "--private-tmp", "--", "sh", "-c", "grep -q ' /tmp ' /proc/self/mountinfo && echo private"],
+                [
+                    "--quiet", "--private-tmp", "--", "sh", "-c",
+                    "grep -q ' /tmp ' /proc/self/mountinfo && echo private",
+                ],
                 prefix: ["unshare", "--mount", "sh", "-c", script, "sh"], in: scratch.path)
             #expect(run.output == "private\ncode 0\nsame\n", "\(run.all)")
         }
