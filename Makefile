@@ -1,6 +1,7 @@
 # Names for commands a person could type; the logic is in scripts/ and beside what it serves.
 PREFIX ?= /usr/local
 DESTDIR ?=
+STATIC ?=
 
 .PHONY: demo test test-unit test-host test-vm bench build format lint install clean
 
@@ -26,8 +27,9 @@ bench:  ## measure the cost of a job and of the queue against a C floor and othe
 	benchmarks/scale
 	benchmarks/idle
 
+# STATIC=1: programs without libraries, for Alpine and others without glibc; they cannot ask systemd for anything.
 build:
-	scripts/build
+	scripts/build $(if $(STATIC),--static)
 
 format:
 	swift format format --in-place --recursive Sources Tests benchmarks Package.swift

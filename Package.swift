@@ -125,7 +125,7 @@ let package = Package(
         .target(name: "CLanes"),
         .target(name: "CLinux"),
         .target(name: "CSystemd"),
-        .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+        .systemLibrary(name: "CSeccomp", providers: [.apt(["libseccomp-dev"])]),
 
         .testTarget(name: "JobModelTests", dependencies: ["JobModel"], swiftSettings: strict),
         .testTarget(name: "JobFileTests", dependencies: ["JobFile", "JobModel"], swiftSettings: strict),

@@ -35,7 +35,8 @@ extension Settings {
             synonyms: ["cpu-set", "cpuset-cpus", "affinity"],
             "CPUs it may run on."),
         Setting(
-            "limits.pids", .integer(1...(.max), example: 64), into: { $1.limits.pids = $0 }, from: { $0.limits.pids },
+            "limits.pids", .integer(1...4_194_304, example: 64), into: { $1.limits.pids = $0 },
+            from: { $0.limits.pids },
             example: "64",
             synonyms: ["processes", "nproc", "tasks", "threads", "pids-limit", "tasks-max"],
             "Most processes and threads at once."),

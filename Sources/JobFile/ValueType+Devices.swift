@@ -61,7 +61,8 @@ private func deviceRule(_ text: String) -> DeviceRule? {
     } else {
         let numbers = words[1].split(separator: ":", omittingEmptySubsequences: false)
         guard first == "c" || first == "b", numbers.count == 2,
-            let major = deviceNumber(numbers[0]), let minor = deviceNumber(numbers[1])
+            let major = deviceNumber(numbers[0], upTo: largestMajor),
+            let minor = deviceNumber(numbers[1], upTo: largestMinor)
         else { return nil }
         target = .number(block: first == "b", major: major.number, minor: minor.number)
     }
@@ -71,11 +72,22 @@ private func deviceRule(_ text: String) -> DeviceRule? {
         target: target, read: letters.contains("r"), write: letters.contains("w"), mknod: letters.contains("m"))
 }
 
+/// MINORBITS of <linux/kdev_t.h> is 20, which leaves 12 of 32 for the major number.
+private let largestMajor = 4095
+private let largestMinor = 1_048_575
+
 /// A number, or `*` for any; `nil` if it is neither.
-private func deviceNumber(_ text: Substring) -> (number: Int?, Void)? {
+private func deviceNumber(_ text: Substring, upTo largest: Int) -> (number: Int?, Void)? {
     if text == "*" { return (nil, ()) }
-    guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int(text) else { return nil }
+    guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int(text), number <= largest
+    else {
+        return nil
+    }
     return (number, ())
+}
+
+private func isNumber(_ text: Substring, upTo largest: Int) -> Bool {
+    text != "*" && deviceNumber(text, upTo: largest) != nil
 }
 
 extension ValueType where Parsed == [DeviceIOLimit] {
@@ -83,7 +95,7 @@ extension ValueType where Parsed == [DeviceIOLimit] {
         let phrase = "a map such as {/dev/sda: {read: 10M, write-iops: 100}}"
         let keys = ["read", "write", "read-iops", "write-iops"]
         let rate: JSON = quantitySchema(sizePattern)
-        let count: JSON = ["type": "integer", "minimum": 1]
+        let count: JSON = ["type": "integer", "minimum": 1, "maximum": 1_000_000_000]
         let limits: JSON = [
             "type": "object", "additionalProperties": false, "minProperties": 1,
             "properties": ["read": rate, "write": rate, "read-iops": count, "write-iops": count],
@@ -105,7 +117,10 @@ extension ValueType where Parsed == [DeviceIOLimit] {
             for entry in try value.entries(phrase) {
                 var limit = DeviceIOLimit(device: try entry.key.text("a device such as /dev/sda, a mount point or 8:0"))
                 let numbers = limit.device.split(separator: ":", omittingEmptySubsequences: false)
-                guard limit.device.hasPrefix("/") || numbers.count == 2 && numbers.allSatisfy({ UInt32($0) != nil })
+                guard
+                    limit.device.hasPrefix("/")
+                        || numbers.count == 2 && isNumber(numbers[0], upTo: largestMajor)
+                            && isNumber(numbers[1], upTo: largestMinor)
                 else {
                     throw entry.key.problem(
                         "'\(limit.device)': expected a device such as /dev/sda, a mount point or 8:0")
@@ -113,7 +128,7 @@ extension ValueType where Parsed == [DeviceIOLimit] {
                 let fields = try entry.value.fields(of: "io", keys, "a map such as {read: 10M, write-iops: 100}")
                 guard !fields.isEmpty else { throw entry.key.problem("'\(limit.device)' has no limit", allowed: keys) }
                 let rate = ValueType<ByteCount>.positiveSize
-                let count = ValueType<Int>.integer(1...(.max), example: 100)
+                let count = ValueType<Int>.integer(1...1_000_000_000, example: 100)
                 limit.readBytesPerSecond = try read("read", rate)?.bytes
                 limit.writeBytesPerSecond = try read("write", rate)?.bytes
                 limit.readOperationsPerSecond = try read("read-iops", count)

@@ -16,6 +16,7 @@ extension ArrayRange: CustomStringConvertible {
             parallel = number
         }
         var ids: Set<Int> = []
+        var named = 0
         for part in halves[0].split(separator: ",", omittingEmptySubsequences: false) {
             let stepped = part.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             let ends = stepped[0].split(separator: "-", omittingEmptySubsequences: false).map(digits)
@@ -29,14 +30,13 @@ extension ArrayRange: CustomStringConvertible {
                 }
                 step = number
             }
-            guard (high - low) / step < Self.largest else {
-                throw QuantityError(text, "an array has \(Self.largest) jobs at most")
+            // Before they are made, and each as often as it is named: a long list of the same long range would take long.
+            named += (high - low) / step + 1
+            guard named <= Self.largest else {
+                throw QuantityError(
+                    text.count > 60 ? "\(text.prefix(60))…" : text, "an array has \(Self.largest) jobs at most")
             }
             ids.formUnion(stride(from: low, through: high, by: step))
-            // Here, too: a long list of long ranges would take long to refuse.
-            guard ids.count <= Self.largest else {
-                throw QuantityError(text, "an array has \(Self.largest) jobs at most")
-            }
         }
         self.init(indices: IDSet(ids), parallel: parallel)
     }

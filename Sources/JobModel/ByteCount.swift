@@ -9,6 +9,10 @@ public struct ByteCount: Hashable, Sendable, Comparable {
 
     public init(_ bytes: Int) { self.bytes = bytes }
 
+    /// What may be written in a job: 8 PiB, up to which a `Double` and JSON's numbers are exact, and of which a thousand can
+    /// be added up.
+    public static let largest = ByteCount(1 << 53)
+
     public static func < (a: Self, b: Self) -> Bool { a.bytes < b.bytes }
 
     /// Reads `100M`, `1.5G`, `4096`.
@@ -31,8 +35,8 @@ public struct ByteCount: Hashable, Sendable, Comparable {
             throw QuantityError(text, "unknown unit '\(unit)'; use K, M, G or T (powers of 1024)")
         }
         guard power > 0 || !number.contains(".") else { throw QuantityError(text, "bytes are whole; add K, M, G or T") }
-        guard let value = exact(number, times: power1024(power)) else {
-            throw QuantityError(text, "the size is out of range")
+        guard let value = exact(number, times: power1024(power)), value <= Self.largest.bytes else {
+            throw QuantityError(text, "the size is out of range: 8192T at most")
         }
         self.bytes = value
     }
@@ -108,7 +112,8 @@ func exact(_ number: String, times factor: Int) -> Int? {
 /// Fixed-point text without Foundation; trailing zeros go away (`1.50` → `1.5`).
 func fixed(_ value: Double, digits: Int) -> String {
     let scale = (0..<digits).reduce(1.0) { product, _ in product * 10 }
-    let scaled = Int((value * scale).rounded())
+    // A number that no Int holds comes from outside; it is shown as it is.
+    guard let scaled = Int(exactly: (value * scale).rounded()), scaled != .min else { return "\(value)" }
     let negative = scaled < 0
     let whole = abs(scaled) / Int(scale)
     var fraction = String(abs(scaled) % Int(scale))

@@ -13,11 +13,19 @@ public struct CPUCount: Hashable, Sendable, Comparable, CustomStringConvertible 
 
     public var value: Double { Double(milli) / 1000 }
 
+    /// From a record or an answer; `nil` for what no machine has.
+    public init?(value: Double) {
+        guard let milli = Int(exactly: (value * 1000).rounded()), (0...1_000_000_000).contains(milli) else {
+            return nil
+        }
+        self.milli = milli
+    }
+
     public init(parsing text: String) throws(QuantityError) {
         let (number, unit) = try splitNumber(text, expecting: "a number of CPUs such as 2 or 0.5")
         if unit == "%" {
-            throw QuantityError(
-                text, "CPUs are counted, not per cent: write \(fixed((Double(number) ?? 0) / 100, digits: 3))")
+            let count = exact(number, times: 10).map { Self(milli: $0).description }
+            throw QuantityError(text, "CPUs are counted, not per cent" + (count.map { ": write \($0)" } ?? ""))
         }
         guard unit.isEmpty else { throw QuantityError(text, "expected a number of CPUs such as 2 or 0.5") }
         guard let milli = exact(number, times: 1000), milli >= 10, milli <= 1_000_000 else {

@@ -40,7 +40,7 @@ extension EffectiveLimits {
         memoryBytes = json["memory_bytes"]?.intValue
         swapBytes = json["swap_bytes"]?.intValue
         memorySoftBytes = json["memory_soft_bytes"]?.intValue
-        cpus = json["cpus"]?.doubleValue.map { CPUCount(milli: Int(($0 * 1000).rounded())) }
+        cpus = json["cpus"]?.doubleValue.flatMap { CPUCount(value: $0) }
         cpuWeight = json["cpu_weight"]?.intValue
         cpuset = json["cpuset"]?.stringValue
         pids = json["pids"]?.intValue

@@ -32,8 +32,8 @@ package enum RetryRules {
 
     private static func afterOwnLimit(_ policy: RetryPolicy, memory: ByteCount?) -> Next {
         guard let factor = policy.memoryFactor, let memory else { return .final }
-        let wanted = Int(min(Double(memory.bytes) * factor, 1e18))
-        let ceiling = policy.memoryCeiling?.bytes ?? .max
+        let wanted = Int(min(Double(memory.bytes) * factor, Double(ByteCount.largest.bytes)))
+        let ceiling = policy.memoryCeiling?.bytes ?? ByteCount.largest.bytes
         let next = min(wanted, ceiling)
         guard next > memory.bytes else {
             return .hold(
@@ -47,7 +47,11 @@ package enum RetryRules {
     static func backoff(_ policy: RetryPolicy, attempt: Int) -> Int {
         let ceiling = policy.backoffCeiling.microseconds
         var pause = policy.backoff.microseconds
-        for _ in 1..<max(1, attempt) where pause < ceiling { pause *= 2 }
+        for _ in 1..<max(1, attempt) where pause < ceiling {
+            let (doubled, overflow) = pause.multipliedReportingOverflow(by: 2)
+            if pause == 0 || overflow { return overflow ? ceiling : 0 }
+            pause = doubled
+        }
         return min(pause, ceiling)
     }
 }

@@ -77,7 +77,7 @@ package struct JobAccount {
         if let request = job.memoryRequestBytes, request != job.memoryLimitBytes {
             parts.append("\(ByteCount(request)) of memory set aside")
         }
-        if let cpus = job.cpus { parts.append("\(CPUCount(milli: Int((cpus * 1000).rounded()))) CPU") }
+        if let cpus = job.cpus.flatMap({ CPUCount(value: $0) }) { parts.append("\(cpus) CPU") }
         if let pids = asked?.pids { parts.append("\(pids) pids") }
         if let cpus = asked?.cpuset { parts.append("on CPU \(cpus)") }
         if let time = asked?.wallTime { parts.append("\(time) of wall time") }

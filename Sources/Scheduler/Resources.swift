@@ -32,12 +32,14 @@ package struct Resources: Hashable, Sendable {
         return parts.joined(separator: ", and ")
     }
 
+    // Wrapping: a single request is bounded where it is read, but nothing bounds how many run. A sum that has wrapped is
+    // right again when what it is a sum of has been taken away, which a saturated one is not.
     static func + (a: Self, b: Self) -> Self {
-        Self(memoryBytes: a.memoryBytes + b.memoryBytes, milliCPUs: a.milliCPUs + b.milliCPUs)
+        Self(memoryBytes: a.memoryBytes &+ b.memoryBytes, milliCPUs: a.milliCPUs &+ b.milliCPUs)
     }
 
     static func - (a: Self, b: Self) -> Self {
-        Self(memoryBytes: a.memoryBytes - b.memoryBytes, milliCPUs: a.milliCPUs - b.milliCPUs)
+        Self(memoryBytes: a.memoryBytes &- b.memoryBytes, milliCPUs: a.milliCPUs &- b.milliCPUs)
     }
 
     static func += (a: inout Self, b: Self) { a = a + b }

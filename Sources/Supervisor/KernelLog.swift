@@ -19,6 +19,11 @@ package struct KernelLog: Sendable {
     /// Starts at the end of the log: what was before is not this attempt's.
     package init?() {
         guard let descriptor = try? Descriptor.open("/dev/kmsg", O_RDONLY | O_NONBLOCK) else { return nil }
+        // Containers put other things in its place, such as /dev/null or a terminal.
+        var status = stat()
+        guard fstat(descriptor.rawValue, &status) == 0, status.st_mode & S_IFMT == S_IFCHR,
+            DeviceNumber(status.st_rdev).description == "1:11"
+        else { return nil }
         guard lseek(descriptor.rawValue, 0, SEEK_END) >= 0 else { return nil }
         self.descriptor = descriptor
     }

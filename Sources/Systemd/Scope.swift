@@ -17,7 +17,8 @@ package enum Scope {
     ///
     /// Root asks the system manager, everybody else their own.
     package static func enter(name: String, description: String) throws(Failure) {
-        try start(name: name, description: description, pid: getpid())
+        // 0 is whoever asks. In a pid namespace our own number is that of another process to systemd.
+        try start(name: name, description: description, pid: 0)
     }
 
     /// Moves a process into a new scope and returns when it is there.

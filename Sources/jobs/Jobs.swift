@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import Glibc
+import Linux
 
 /// Where the program starts.
 @main
 enum Main {
     static func main() {
+        Descriptor.openMissingStreams()
+        // The runtime reads the arguments there; not even the name of the program would be known.
+        guard CommandLine.argc > 0 else {
+            complain("/proc is not mounted, and nothing works without it: mount -t proc proc /proc")
+            exit(125)
+        }
         refuseForeignBytes()
         let words = CommandLine.arguments.dropFirst()
         // `run` and `submit` read their words themselves; on the way through ArgumentParser they would take a millisecond.

@@ -21,16 +21,20 @@ final class Daemon: @unchecked Sendable {
 
     var client: JobsClient { JobsClient(socket: runtime + "/jobs.sock") }
 
-    /// - Parameter mount: options of a tmpfs that is mounted on the state directory, for this daemon's eyes alone.
-    init(_ flags: [String] = ["--memory", "1G", "--cpus", "4"], mount: String? = nil) throws {
+    /// - Parameters:
+    ///   - mount: options of a tmpfs that is mounted on the state directory, for this daemon's eyes alone.
+    ///   - setup: shell commands that change what this daemon alone sees; `$state` is its state directory, and `$scratch`
+    ///     the test's folder, where the socket is.
+    init(_ flags: [String] = ["--memory", "1G", "--cpus", "4"], mount: String? = nil, setup: String? = nil) throws {
         let scratch = try Scratch()
         self.scratch = scratch
         state = scratch.path + "/state"
         self.flags = flags
-        runtime = mount == nil ? state + "/run" : scratch.path + "/run"
+        let setup = setup ?? mount.map { "mount -t tmpfs -o \($0) none $state" }
+        runtime = setup == nil ? state + "/run" : scratch.path + "/run"
         prefix =
-            mount.map { options in
-                let script = "mkdir -p \(scratch.path)/state && mount -t tmpfs -o \(options) none \(scratch.path)/state"
+            setup.map { setup in
+                let script = "scratch=\(scratch.path) state=\(scratch.path)/state && mkdir -p $state && \(setup)"
                 return ["unshare", "-m", "sh", "-c", script + " && exec \"$@\"", "sh"]
             } ?? []
         try start()

@@ -60,12 +60,13 @@ private func some<T>(_ make: () -> T) -> [T] { Bool.random() ? [] : someAtLeastO
 private func someAtLeastOne<T>(_ make: () -> T) -> [T] { (0..<Int.random(in: 1...4)).map { _ in make() } }
 private func count(_ most: Int = 1 << 40) -> Int { Int.random(in: 1...Int.random(in: 1...most)) }
 private func text() -> String { randomText() + "x" }
-private func size() -> ByteCount { ByteCount(count() << [0, 0, 10, 20].randomElement().unsafelyUnwrapped) }
+private func size() -> ByteCount { ByteCount(count(1 << 33) << [0, 0, 10, 20].randomElement().unsafelyUnwrapped) }
 private func time(from least: Int = 1) -> JobDuration {
     JobDuration(
         microseconds: max(
             least,
-            count() / [1, 1000, 1_000_000].randomElement().unsafelyUnwrapped * [1, 1000, 1_000_000].randomElement()!))
+            count(1 << 31) / [1, 1000, 1_000_000].randomElement().unsafelyUnwrapped
+                * [1, 1000, 1_000_000].randomElement()!))
 }
 private func cpus() -> CPUCount { CPUCount(milli: Int.random(in: 10...Int.random(in: 10...1_000_000))) }
 private func name() -> String {
@@ -88,13 +89,13 @@ private func limits() -> Limits {
     limits.cpus = maybe(cpus())
     limits.cpuWeight = maybe(Int.random(in: 1...10000))
     limits.cpuset = maybe(IDSet(someAtLeastOne { Int.random(in: 0...100) }))
-    limits.pids = maybe(count())
+    limits.pids = maybe(count(4_194_304))
     for number in Set(some { Int.random(in: 0...3) }) {
         var limit = DeviceIOLimit(device: ["/dev/sda", "8:0", "/mnt/a b", "259:3"][number])
         limit.readBytesPerSecond = maybe(size().bytes)
         limit.writeBytesPerSecond = maybe(size().bytes)
-        limit.readOperationsPerSecond = maybe(count())
-        limit.writeOperationsPerSecond = limit == DeviceIOLimit(device: limit.device) ? 1 : maybe(count())
+        limit.readOperationsPerSecond = maybe(count(1_000_000_000))
+        limit.writeOperationsPerSecond = limit == DeviceIOLimit(device: limit.device) ? 1 : maybe(count(1_000_000_000))
         limits.io.append(limit)
     }
     limits.hugepages = Dictionary(some { (ByteCount(1 << Int.random(in: 0...34)), ByteCount(size().bytes - 1)) }) { $1 }

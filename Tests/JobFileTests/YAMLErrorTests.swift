@@ -37,9 +37,9 @@ import Testing
         ("limits:\n  memory:", "x.yaml:3:10: error: memory: has no value; expected a size such as 100M or 1.5G"),
         ("limits: {memory: null}", "x.yaml:2:18: error: memory: has no value; expected a size such as 100M or 1.5G"),
         ("limits: {cpu-weight: 0}", "x.yaml:2:22: error: cpu-weight: '0': must be from 1 to 10000"),
-        ("limits: {pids: 0}", "x.yaml:2:16: error: pids: '0': must be at least 1"),
+        ("limits: {pids: 0}", "x.yaml:2:16: error: pids: '0': must be from 1 to 4194304"),
         ("limits: {pids: 1_000}", "x.yaml:2:16: error: pids: '1_000': write it without '_': 1000"),
-        ("limits: {pids: 1.5}", "x.yaml:2:16: error: pids: '1.5': expected a whole number such as 64"),
+        ("limits: {pids: 1.5}", "x.yaml:2:16: error: pids: '1.5': expected a whole number from 1 to 4194304"),
         ("limits: {cpus: 50%}", "x.yaml:2:16: error: cpus: '50%': CPUs are counted, not per cent: write 0.5"),
         (
             "limits: {wall-time: 1:30}",

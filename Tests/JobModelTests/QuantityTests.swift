@@ -25,8 +25,12 @@ private func message(_ body: () throws(QuantityError) -> Void) -> String? {
         ("-5", "'-5': must not be negative; expected a duration such as 90s, 5m, 1h30m or 2d"),
         ("1h-5m", "'1h-5m': must not be negative; expected a duration such as 90s, 5m, 1h30m or 2d"),
         ("5min", "'5min': unknown unit 'min'; use d, h, m, s, ms or us"),
-        ("999999999999d", "'999999999999d': the duration is out of range"),
-        ("9223372036854775807", "'9223372036854775807': the duration is out of range"),
+        ("36525d1us", "'36525d1us': the duration is out of range: a hundred years (36525d) at most"),
+        ("999999999999d", "'999999999999d': the duration is out of range: a hundred years (36525d) at most"),
+        (
+            "9223372036854775807",
+            "'9223372036854775807': the duration is out of range: a hundred years (36525d) at most"
+        ),
     ])
     func refuses(_ text: String, _ expected: String) {
         let found = message { () throws(QuantityError) in _ = try JobDuration(parsing: text) }
