@@ -141,7 +141,8 @@ extension IntegrationTests {
         @Test func `files in a private tmpfs are charged and released`() throws {
             let run = try JobsProgram.run(["tmpfs-fill"])
             #expect(run.state == "completed", "\(run.all)")
-            #expect((run.usage("memory_shmem_bytes") ?? 0) >= 64 << 20)
+            // A counter of pages that kernels add up in batches for each CPU.
+            #expect((run.usage("memory_shmem_bytes") ?? 0) > 63 << 20)
             let tight = try JobsProgram.run(["--memory", "32M", "tmpfs-fill"])
             #expect(tight.state == "out-of-memory" && tight.cause == "own-limit", "\(tight.all)")
             expectNothingLeft()
