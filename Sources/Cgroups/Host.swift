@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import Linux
 
 /// Facts about the machine that are not about any one cgroup.
 package enum Host {
     package static var kernelRelease: String {
-        (try? Files.read("/proc/sys/kernel/osrelease")).map { String($0.split(separator: "\n").first ?? "") }
-            ?? "unknown"
+        // Not from /proc, of which `subset=pid` leaves only the processes.
+        var names = utsname()
+        guard uname(&names) == 0 else { return "unknown" }
+        return withUnsafeBytes(of: &names.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 
     /// Whether a device program can be loaded: CAP_BPF, or before Linux 5.8 CAP_SYS_ADMIN, which includes it still.

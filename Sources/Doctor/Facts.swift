@@ -151,6 +151,7 @@ package struct PlatformFacts: Hashable, Sendable {
     package var bootFile: String?
     package var bootFileText = ""
     package var hasGRUB = false
+    package var isChroot = false
     package var manager = CgroupManager.other
     /// Which kind of container we are in, and what says so.
     package var container: String?

@@ -25,7 +25,7 @@ extension Facts {
     package static func read(_ roots: Roots, user: User, probes: Probes, canReadKernelLog: Bool) -> Facts {
         var facts = Facts()
         let reader = Reader(roots: roots)
-        facts.kernelRelease = reader.line("/sys/kernel/osrelease") ?? "unknown"
+        facts.kernelRelease = reader.line("/sys/kernel/osrelease") ?? Host.kernelRelease
         facts.commandLine = (reader.line("/cmdline") ?? "").split(separator: " ").map(String.init)
         facts.user = user
         facts.swaps = reader.swaps
@@ -41,7 +41,7 @@ extension Facts {
         facts.systemd.userBus = reader.bus(of: user)
         facts.features = probes.calls
         facts.features["time-namespace"] = Presence(facts.namespaces.kinds.contains("time"))
-        facts.features["seccomp"] = Presence(Files.exists(roots.proc + "/sys/kernel/seccomp/actions_avail"))
+        if Files.exists(roots.proc + "/sys/kernel/seccomp/actions_avail") { facts.features["seccomp"] = .present }
         if let host = try? CgroupHost.detect(procRoot: roots.proc) { facts.add(host, probes: probes) }
         return facts
     }
@@ -119,6 +119,7 @@ private struct Reader {
         }
         facts.bootFile = ["/boot/firmware/cmdline.txt", "/boot/cmdline.txt"].first { Files.exists(roots.system + $0) }
         if let file = facts.bootFile { facts.bootFileText = (try? Files.read(roots.system + file)) ?? "" }
+        facts.isChroot = isChroot
         facts.hasGRUB = Files.exists(roots.system + "/etc/default/grub")
         (facts.manager, facts.container) = CgroupManager.detect(
             root: roots.system, environment: roots.environment,
@@ -126,6 +127,16 @@ private struct Reader {
         let memberships = (try? Files.read(roots.proc + "/self/cgroup")) ?? ""
         if CgroupManager.isInsideJob(memberships: memberships) { facts.manager = .job }
         return facts
+    }
+
+    /// Whether this process sees another root than PID 1, in the same mount namespace.
+    private var isChroot: Bool {
+        func link(_ path: String) -> String? { try? Files.readLink(roots.proc + path) }
+        guard let space = link("/1/ns/mnt"), space == link("/self/ns/mnt"),
+            let own = try? Files.status(roots.proc + "/self/root/."),
+            let first = try? Files.status(roots.proc + "/1/root/.")
+        else { return false }
+        return (own.st_dev, own.st_ino) != (first.st_dev, first.st_ino)
     }
 
     /// sd-bus looks at one variable, then at the other.

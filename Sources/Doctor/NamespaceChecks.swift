@@ -81,6 +81,12 @@ extension Facts {
             )
         }
         if case .fails(let why) = namespaces.user {
+            if platform.isChroot {
+                return (
+                    "the kernel makes none in a chroot",
+                    "start jobs outside of it, or where / was changed by pivot_root"
+                )
+            }
             return (
                 "cannot be used: \(why)",
                 platform.container == nil

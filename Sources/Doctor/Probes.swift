@@ -24,6 +24,8 @@ package struct Probes: Sendable {
         probes.calls["clone3"] = presence(Int(SYS_clone3), 0, 0)
         probes.calls["pidfd"] = presence(Int(SYS_pidfd_open), -1, 0)
         probes.calls["close-range"] = presence(Int(SYS_close_range), 1, 0)
+        // Without a filter to read: EFAULT from a kernel that would.
+        probes.calls["seccomp"] = presence(Int(SYS_prctl), Int(PR_SET_SECCOMP), Int(SECCOMP_MODE_FILTER))
         probes.calls["mount-setattr"] = presence(Int(SYS_mount_setattr), -1, 0)
         probes.hasSystemdLibrary = loads("libsystemd.so.0")
         probes.userNamespace = tryUserNamespace()

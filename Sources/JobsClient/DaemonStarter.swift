@@ -77,6 +77,11 @@ package struct DaemonStarter {
                     or use `jobs run`, which needs none
                     """)
         }
+        do throws(Errno) { _ = try Descriptor.open(locations.log, O_WRONLY | O_CREAT | O_APPEND, mode: 0o600) } catch {
+            throw Failure(
+                description: "cannot write \(locations.log): \(error); JOBS_STATE_DIR names another place for the queue"
+            )
+        }
         var launch = BackgroundLaunch(
             program: program, arguments: ["--log", locations.log, "--ready-fd", "3"], log: locations.log)
         launch.environment = environment.filter { Self.passesOn($0.key) }.map { "\($0.key)=\($0.value)" }.sorted()

@@ -18,12 +18,6 @@ package final class Descriptor: Sendable {
     package static let standardError = Descriptor(2)
     package static let standardOutput = Descriptor(1)
 
-    /// Opens /dev/null for each standard stream that is closed. Otherwise a file that we open takes its number, and is
-    /// taken for the command's input or gets our messages.
-    package static func openMissingStreams() {
-        for stream in CInt(0)...2 where fcntl(stream, F_GETFD) < 0 { _ = Glibc.open("/dev/null", O_RDWR) }
-    }
-
     /// Opens `path`, relative to `directory` if one is given. See `openat(2)`.
     package static func open(
         _ path: String, at directory: Descriptor? = nil, _ flags: CInt = O_RDONLY, mode: mode_t = 0

@@ -7,10 +7,8 @@ import Linux
 @main
 enum Main {
     static func main() {
-        Descriptor.openMissingStreams()
-        // The runtime reads the arguments there; not even the name of the program would be known.
-        guard CommandLine.argc > 0 else {
-            complain("/proc is not mounted, and nothing works without it: mount -t proc proc /proc")
+        if let problem = ProgramStart.problem() {
+            complain(problem)
             exit(125)
         }
         refuseForeignBytes()

@@ -13,8 +13,19 @@ import ServiceLifecycle
 import Supervisor
 import Systemd
 
-/// The daemon: configuration → services → `ServiceGroup`.
+/// Where the program starts.
 @main
+enum Main {
+    static func main() async {
+        if let problem = ProgramStart.problem() {
+            try? Descriptor.standardError.write("jobsd: \(problem)\n")
+            exit(125)
+        }
+        await Jobsd.main()
+    }
+}
+
+/// The daemon: configuration → services → `ServiceGroup`.
 struct Jobsd: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "jobsd",

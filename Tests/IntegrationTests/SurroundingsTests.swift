@@ -127,5 +127,29 @@ extension IntegrationTests {
             let outcome = other.wait()
             #expect(outcome.code == 7, "\(outcome.all)")
         }
+
+        /// Docker gives a container root without it, and user namespaces where its filter lets them through.
+        @Test func `root without CAP_SYS_ADMIN has its jobs in a user namespace`() throws {
+            let without = ["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"]
+            let run = try JobsProgram.run(
+                ["--pids", "16", "--", "sh", "-c", "id -u; cat /proc/1/comm; wc -l < /proc/self/uid_map"],
+                prefix: without)
+            #expect(run.code == 0 && run.output.hasPrefix("0\njobs-init\n"), "\(run.all)")
+            let doctor = try JobsProgram.execute(without + [JobsProgram.path, "doctor"])
+            #expect(doctor.output.contains("in a user namespace that stands in for CAP_SYS_ADMIN"), "\(doctor.all)")
+        }
+
+        @Test func `where no job can start, doctor and the error say the same`() throws {
+            let bare = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all"]
+            let doctor = try JobsProgram.execute(bare + [JobsProgram.path, "doctor"])
+            #expect(doctor.code == 1 && doctor.output.contains("tried, and refused"), "\(doctor.all)")
+            let run = try JobsProgram.run(["--", "true"], prefix: bare)
+            #expect(run.code == 125 && run.errors.contains("permitted; ") || run.errors.contains("denied; "), "\(run.all)")
+        }
+
+        @Test func `inside a job another one is refused, and it is said why`() throws {
+            let inner = try JobsProgram.run(["--", JobsProgram.path, "run", "--", "true"])
+            #expect(inner.code == 125 && inner.errors.contains("this is inside of a job"), "\(inner.all)")
+        }
     }
 }
