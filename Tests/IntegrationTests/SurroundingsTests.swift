@@ -144,7 +144,8 @@ extension IntegrationTests {
             let doctor = try JobsProgram.execute(bare + [JobsProgram.path, "doctor"])
             #expect(doctor.code == 1 && doctor.output.contains("tried, and refused"), "\(doctor.all)")
             let run = try JobsProgram.run(["--", "true"], prefix: bare)
-            #expect(run.code == 125 && run.errors.contains("permitted; ") || run.errors.contains("denied; "), "\(run.all)")
+            #expect(
+                run.code == 125 && run.errors.contains("permitted; ") || run.errors.contains("denied; "), "\(run.all)")
         }
 
         @Test func `inside a job another one is refused, and it is said why`() throws {
