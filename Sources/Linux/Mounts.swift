@@ -29,6 +29,11 @@ package enum Mounts {
     /// A bind mount of `path` on itself that cannot be written through.
     package static func bindReadOnly(_ path: String) throws(Errno) {
         try mount(path, on: path, flags: UInt(MS_BIND) | UInt(MS_REC))
+        try remountReadOnly(path)
+    }
+
+    /// Makes one mount read-only, and good for nothing but reading.
+    package static func remountReadOnly(_ path: String) throws(Errno) {
         try mount(
             "none", on: path,
             flags: UInt(MS_BIND) | UInt(MS_REMOUNT) | UInt(MS_RDONLY) | UInt(MS_NOSUID) | UInt(MS_NODEV)

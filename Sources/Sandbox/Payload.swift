@@ -126,6 +126,9 @@ package struct Payload {
                 try Descriptor.open("tasks", in: directory, O_WRONLY).write("0")
             }
         }
+        // A process that `CLONE_INTO_CGROUP` starts keeps its parent's CPUs on older kernels, whatever the cgroup's set is
+        // (`cpuset_fork`, mended in 6.4 and in some that are older).
+        if plan.hasCPUSet { try step("take the job's CPU set", "", Affinity.takeAll) }
     }
 
     private func enterCgroupNamespace() throws(SetupFailure) {

@@ -20,6 +20,7 @@ package struct Plan: Archivable, Hashable, Sendable {
     package var cgroupMount: String?
     /// `false`: the command itself is PID 1 of its namespace and jobs-init watches from outside.
     package var initProcess = true
+    package var hasCPUSet = false
     /// The command gets descriptor 0 as its controlling terminal.
     package var terminal = false
 
@@ -113,6 +114,7 @@ extension Plan {
         a.field(&maskPaths)
         a.field(&cgroupMount, empty: "") { $0.field(&$1) }
         a.field(&initProcess)
+        a.field(&hasCPUSet)
         a.field(&terminal)
         a.field(&identity, empty: Identity(uid: 0, gid: 0, groups: [])) { a, identity in
             a.field(&identity.uid)

@@ -139,12 +139,13 @@ package struct Surroundings {
         }
     }
 
-    /// Kernels before 5.12 have no `mount_setattr`: one remount per mount point.
+    /// Kernels before 5.12 have no `mount_setattr`: one remount per mount point. It sets all flags anew, and in a user
+    /// namespace those that the mount has must be among them; nothing below `/sys` needs to be without.
     private func remountBelowSys() throws(Errno) {
         for line in try Files.read("/proc/self/mountinfo").split(separator: "\n") {
             let fields = line.split(separator: " ")
             guard fields.count > 4, fields[4] == "/sys" || fields[4].hasPrefix("/sys/") else { continue }
-            try Mounts.mount("none", on: String(fields[4]), flags: UInt(MS_BIND) | UInt(MS_REMOUNT) | UInt(MS_RDONLY))
+            try Mounts.remountReadOnly(String(fields[4]))
         }
     }
 

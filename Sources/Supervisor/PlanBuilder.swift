@@ -33,6 +33,7 @@ struct PlanBuilder {
         plan.maskPaths = spec.isolation.maskPaths
         plan.cgroupMount = spec.isolation.cgroup ? host.unified?.mountPoint : nil
         plan.initProcess = spec.isolation.initProcess
+        plan.hasCPUSet = spec.limits.cpuset != nil
         plan.identity = other?.identity
         plan.capabilities = try capabilities()
         plan.seccomp = spec.isolation.seccomp ? seccomp : []

@@ -70,9 +70,10 @@ enum JobsProgram {
         ) throws {
             self.folder = try folder ?? Scratch()
             try Data(input.utf8).write(to: URL(filePath: self.folder.path + "/in"))
-            // By way of env, which searches PATH and becomes the program.
+            // By way of env, which searches PATH and becomes the program; and with the signals of a shell in the
+            // foreground, also where the tests themselves run in the background.
             process.executableURL = URL(filePath: "/usr/bin/env")
-            process.arguments = words
+            process.arguments = ["--default-signal"] + words
             process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
             process.currentDirectoryURL = URL(filePath: directory ?? JobsProgram.repository.path)
             process.standardInput = try FileHandle(forReadingFrom: URL(filePath: self.folder.path + "/in"))

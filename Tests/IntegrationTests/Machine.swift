@@ -17,6 +17,8 @@ enum Machine {
     static let hasUnifiedTree = host?.unified != nil
     static let hasMemory = host?.version(of: .memory) != nil
     static let hasSystemd = FileManager.default.fileExists(atPath: "/run/systemd/system")
+    /// cgroup v2 keeps it since 5.19.
+    static let hasMemoryPeak = hasMemory && (!isUnified || kernel(atLeast: 5, 19))
     /// systemd hands hugetlb down to nobody, so only where we make our cgroups ourselves.
     static let hasHugepages = !(isUnified && hasSystemd) && host?.version(of: .hugetlb) != nil
     /// CAP_SYS_RESOURCE, number 24: to protect processes from the OOM killer. Containers do not have it.

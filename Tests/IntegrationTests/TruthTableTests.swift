@@ -81,8 +81,8 @@ extension IntegrationTests {
             let swap = try SwapFile()
             let refused = try JobsProgram.run(["--memory", "50M"] + hog(100))
             #expect(refused.state == "out-of-memory" && refused.cause == "own-limit", "\(refused.all)")
-            // Ends when it has touched all of it twice.
-            let script = "x = bytearray(100 << 20)\nfor _ in 1, 2:\n for i in range(0, len(x), 4096): x[i] += 1"
+            // Ends when it has touched all of it.
+            let script = "x = bytearray(100 << 20)\nfor i in range(0, len(x), 4096): x[i] = 1"
             let allowed = try JobsProgram.run(["--memory", "50M", "--swap", "unlimited", "--", "python3", "-c", script])
             #expect(allowed.state == "completed" && allowed.usage("memory_oom_kills") == 0, "\(allowed.all)")
             #expect(allowed.flags.contains("swapped"))
@@ -141,7 +141,8 @@ extension IntegrationTests {
         @Test func `files in a private tmpfs are charged and released`() throws {
             let run = try JobsProgram.run(["tmpfs-fill"])
             #expect(run.state == "completed", "\(run.all)")
-            #expect((run.usage("memory_shmem_bytes") ?? 0) >= 64 << 20)
+            // A counter of pages that kernels add up in batches for each CPU.
+            #expect((run.usage("memory_shmem_bytes") ?? 0) > 63 << 20)
             let tight = try JobsProgram.run(["--memory", "32M", "tmpfs-fill"])
             #expect(tight.state == "out-of-memory" && tight.cause == "own-limit", "\(tight.all)")
             expectNothingLeft()

@@ -31,6 +31,9 @@ kernel_suites=$(awk 'NF { print $3 }' <<<"$states" | sort -u)
 vm=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${JOBS_VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/jobs-vm}
 
+# Where ordinary users do not look: mke2fs, depmod.
+PATH=$PATH:/usr/sbin:/sbin
+
 say() { echo "vm: $*" >&2; }
 fail() { say "$*"; exit 125; }
 
