@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 STATIC ?=
 
-.PHONY: demo test test-unit test-host test-vm bench build format lint install clean
+.PHONY: demo test test-unit test-host test-vm test-roots bench build format lint install clean
 
 demo:  ## install what is missing, build, and watch a memory limit at work
 	scripts/demo
@@ -19,6 +19,9 @@ test-host:  ## unit tests and this machine's kernel
 
 test-vm:  ## the same integration tests in virtual machines
 	scripts/test vm
+
+test-roots:  ## the release executables in the user space of other distributions
+	scripts/test roots
 
 bench:  ## measure the cost of a job and of the queue against a C floor and other tools
 	benchmarks/launch
