@@ -44,7 +44,7 @@ package enum AttemptName {
         return numbers.count == 2 && !numbers.contains(nil)
     }
 
-    /// What the name of a foreground run says.
+    /// The parts of a foreground run's name.
     private struct Run {
         var pid: pid_t
         var startTicks: Int

@@ -135,7 +135,7 @@ package struct CgroupHost: Hashable, Sendable {
     package var divisible: String? {
         unified.map { unified in
             Relocation.divisible(unified.own, below: unified.mountPoint) { path in
-                // What cannot be read hands nothing down: it is gone.
+                // A cgroup whose file cannot be read is gone, and hands nothing down.
                 ((try? Files.read(path + "/cgroup.subtree_control")) ?? "").contains { !$0.isWhitespace }
             }
         }

@@ -14,7 +14,7 @@ package enum CgroupManager: Hashable, Sendable {
     /// A plain init, or none that is known.
     case other
 
-    /// What keeps jobs from their limits or their isolation.
+    /// An obstacle to limits or isolation.
     package enum Obstacle: Hashable, Sendable {
         /// The cgroup file system is mounted read-only.
         case readOnly
@@ -67,7 +67,7 @@ package enum CgroupManager: Hashable, Sendable {
         }
     }
 
-    /// What a container's manager has called itself.
+    /// The name that a container's manager gives itself.
     private static func name(
         _ root: String, _ environment: [String: String], _ initEnvironment: String?
     ) -> (name: String, evidence: String)? {
@@ -125,7 +125,7 @@ package enum CgroupManager: Hashable, Sendable {
 
     // MARK: Remedies
 
-    /// What to change, in lines; one that begins with a space is to be copied.
+    /// Lines that tell the user the change; one that begins with a space is to be copied.
     ///
     /// - Parameters:
     ///   - path: our own cgroup.

@@ -53,7 +53,7 @@ package struct CgroupRoot: Sendable {
     /// Only names: a directory is made when the first attempt needs it, since each costs a mkdir and an rmdir.
     private static func prepareV1(_ host: CgroupHost, _ directoryName: String) throws(CgroupError) -> CgroupRoot {
         for hierarchy in Array(host.v1.values) where !hierarchy.isOurs {
-            // What is mounted belongs to a cgroup above ours, whose limits are not ours to leave.
+            // The mount belongs to a cgroup above ours, and limits in between are not ours to leave.
             throw CgroupError(
                 "use the cgroups below", hierarchy.mountPoint,
                 remedy: "ours is not mounted there; mount the hierarchies of this cgroup namespace")

@@ -23,7 +23,7 @@ package struct Facts: Sendable {
     package var platform = PlatformFacts()
     package var leftovers: [Leftover] = []
     package var mayLoadBPF = true
-    /// What came of a job with the default isolation.
+    /// The outcome of a job with the default isolation.
     package var trial = Trial.Outcome.untried
 
     package init() {}

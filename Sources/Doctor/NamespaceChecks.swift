@@ -40,7 +40,7 @@ extension Facts {
             && (namespaces.maxUserNamespaces == 0 || namespaces.unprivilegedUsernsClone == 0)
     }
 
-    /// What came of doing all that a job needs; it decides where single findings only suspect.
+    /// The outcome of a whole job; it decides where single findings only suspect.
     var trialFindings: [Finding] {
         let (id, title) = ("trial", "a job's isolation")
         switch trial {

@@ -9,7 +9,7 @@ public struct ByteCount: Hashable, Sendable, Comparable {
 
     public init(_ bytes: Int) { self.bytes = bytes }
 
-    /// What may be written in a job: 8 PiB, up to which a `Double` and JSON's numbers are exact, and of which a thousand can
+    /// The most that a job may ask for: 8 PiB, up to which a `Double` and JSON's numbers are exact, and of which a thousand can
     /// be added up.
     public static let largest = ByteCount(1 << 53)
 

@@ -6,7 +6,7 @@ public struct JobDuration: Hashable, Sendable, Comparable {
 
     public init(microseconds: Int) { self.microseconds = microseconds }
 
-    /// What may be written in a job: a hundred years of 365.25 days.
+    /// The longest that a job may ask for: a hundred years of 365.25 days.
     public static let longest = JobDuration(microseconds: 36525 * 86_400_000_000)
 
     public static func seconds(_ seconds: Int) -> Self { Self(microseconds: seconds * 1_000_000) }

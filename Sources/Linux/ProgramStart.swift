@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// What every program of ours that a user or an init starts does first.
+/// The first steps of every program that a user or an init starts.
 package enum ProgramStart {
     /// Opens /dev/null for each standard stream that is closed. Otherwise a file that we open takes its number, and is
     /// taken for the command's input or gets our messages.

@@ -10,7 +10,7 @@ package struct Evidence: Sendable {
     package var exit: ExitStatus?
     package var neverExecuted = false
     package var setupFailure: SetupFailure?
-    /// What to do about it on this machine, where its error tells.
+    /// The remedy on this machine, where the error tells.
     package var setupRemedy: String?
     package var oom = OOMCounters()
     /// Ancestors whose OOM counter rose during the attempt, nearest first.

@@ -29,7 +29,7 @@ import Testing
         for path in ["/cg/box/jobs-others", "/cg/box/jobs-others/engine"] {
             #expect(Relocation.divisible(own, below: "/cg") { $0 == path } == own)
         }
-        // What we hand down ourselves limits those below us.
+        // A cgroup of ours that hands down limits those below us, not us.
         #expect(Relocation.divisible(own, below: "/cg") { $0 == own } == "/cg/box")
     }
 

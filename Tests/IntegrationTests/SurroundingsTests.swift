@@ -6,7 +6,7 @@ import Linux
 import Testing
 
 extension IntegrationTests {
-    /// What containers, hardened machines and rescue systems have different: docs/where-it-runs.md.
+    /// Peculiarities of containers, hardened machines and rescue systems: docs/where-it-runs.md.
     @Suite(.enabled(if: Machine.isRoot)) struct SurroundingsTests {
         /// Shell commands before the program, in a mount namespace of its own: the machine sees nothing of them.
         private func prefix(_ setup: String) -> [String] {

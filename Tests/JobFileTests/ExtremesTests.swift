@@ -43,7 +43,7 @@ import Testing
             }
             accepted += 1
             check(spec)
-            // What was read can be written, and is read as the same again.
+            // It can be written, and is read as the same again.
             guard Settings.contradictions(in: spec).isEmpty else { continue }
             let again = try JobFile.parse(json: JobFile.json(of: spec), file: "x.json")
             #expect(again == spec, "\(flag) \(text)")
@@ -51,7 +51,7 @@ import Testing
         #expect(accepted > 0 || setting.placeholder != "NUMBER", "\(flag) accepts nothing")
     }
 
-    /// What is done with the numbers of a job that was accepted.
+    /// The bounds of every number of a job that was accepted.
     private func check(_ spec: JobSpec) {
         let limits = spec.limits
         let sizes = [limits.memory, limits.memorySoft, limits.output, spec.scheduling.memoryRequest]

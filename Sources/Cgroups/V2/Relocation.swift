@@ -74,7 +74,7 @@ package struct Relocation: Hashable, Sendable, CustomStringConvertible {
 
     private static let rounds = 200
 
-    /// What had been done before it failed.
+    /// The moves that were made before it failed.
     private static func told(_ moved: Int) -> String {
         moved == 0 ? "" : "; \(moved) processes are in its leaf \(leafName) now, where the same limits hold for them"
     }
