@@ -209,6 +209,9 @@ package final class AttemptCgroup: Sendable {
         )
     }
 
+    /// Whether its directories still stand: somebody else may have removed them.
+    package var isThere: Bool { directories.values.allSatisfy { $0.has("cgroup.procs") } }
+
     /// Whether a process was ever in here.
     package var hasCountedAnyone: Bool {
         var reading = UsageReading()

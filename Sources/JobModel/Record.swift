@@ -81,6 +81,8 @@ public struct TrustFlag: Hashable, Sendable {
         case cpuThrottled = "cpu-throttled"
         case cacheLimited = "cache-limited"
         case otherJobs = "other-jobs"
+        /// A limit was another one at the end than at the start: a process reached the files that limit the job.
+        case limitsChanged = "limits-changed"
     }
 
     public var kind: Kind

@@ -39,7 +39,7 @@ extension Record {
         "sampled": "keys whose value is the largest of a few looks, not a peak kept by the kernel",
         "trust": """
         reasons not to trust the measurement, each with `flag` and `detail`: `swapped`, `thermal-throttled`, \
-        `under-voltage`, `cpu-throttled`, `cache-limited`, `other-jobs`
+        `under-voltage`, `cpu-throttled`, `cache-limited`, `other-jobs`, `limits-changed`
         """,
         "oom":
             "null without an OOM kill; else `source` (`kernel-log` or `counters`), `limit_path` if it was not the job's own limit, `victims`",

@@ -107,6 +107,11 @@ package struct Payload {
         try becomeUser()
         try enterDirectory()
         try step("drop capabilities", "") { () throws(Errno) in try Credentials.setCapabilities(plan.capabilities) }
+        if !plan.commandSeccomp.isEmpty {
+            try step("install the seccomp filter", "") { () throws(Errno) in
+                try Credentials.installSeccomp(plan.commandSeccomp)
+            }
+        }
         unblockSignals()
         aboutToExecute()
         let path = plan.environment.first { $0.hasPrefix("PATH=") }.map { String($0.dropFirst(5)) } ?? "/usr/bin:/bin"

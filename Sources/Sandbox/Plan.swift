@@ -28,6 +28,8 @@ package struct Plan: Archivable, Hashable, Sendable {
     package var identity: Identity?
     package var capabilities = CapabilitySet()
     package var seccomp: [UInt8] = []
+    /// A second filter, which the command's process takes on last: it refuses calls that jobs-init has to make.
+    package var commandSeccomp: [UInt8] = []
     package var umask: UInt32?
     package var resourceLimits: [ResourceLimitValue] = []
 
@@ -123,6 +125,7 @@ extension Plan {
         }
         a.field(&capabilities.mask)
         a.field(&seccomp)
+        a.field(&commandSeccomp)
         a.field(&umask, empty: 0) { $0.field(&$1) }
         a.list(&resourceLimits, empty: ResourceLimitValue(resource: 0, soft: 0, hard: 0)) { a, limit in
             a.field(&limit.resource)

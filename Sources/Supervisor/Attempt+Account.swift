@@ -90,6 +90,22 @@ extension Attempt {
                 TrustFlag(
                     .otherJobs, "\(companions.count) other \(companions.count == 1 ? "job" : "jobs") ran beside it"))
         }
-        return flags
+        return flags + limitFlags()
+    }
+
+    /// Only the supervisor writes the limits of an attempt, and only once.
+    private func limitFlags() -> [TrustFlag] {
+        guard start != nil, cgroup.isThere else { return [] }
+        let (before, after) = (evidence.limits, cgroup.effective(request.spec.limits))
+        func text(_ bytes: Int) -> String { ByteCount(bytes).human() }
+        let changes: [(limit: String, from: String, to: String)] = [
+            before.memoryBytes.map { ("memory", text($0), after.memoryBytes.map(text) ?? "none") },
+            before.swapBytes.map { ("swap", text($0), after.swapBytes.map(text) ?? "none") },
+            before.pids.map { ("pids", "\($0)", after.pids.map { "\($0)" } ?? "none") },
+            before.cpus.map { ("cpus", "\($0)", after.cpus.map { "\($0)" } ?? "none") },
+        ].compactMap { $0 }.filter { $0.1 != $0.2 }
+        guard !changes.isEmpty else { return [] }
+        let list = changes.map { "\($0.limit) from \($0.from) to \($0.to)" }.joined(separator: ", ")
+        return [TrustFlag(.limitsChanged, "limits were changed during the run: \(list)")]
     }
 }

@@ -11,7 +11,7 @@ struct PlanBuilder {
     let identity: JobIdentity
     let environment: [String: String]
     let directory: String
-    let seccomp: [UInt8]
+    let seccomp: SeccompFilter.Programs?
     let host: CgroupHost
     /// Whether namespaces can be made without a user namespace that owns them.
     var mayMakeNamespaces = Credentials.holds(Credentials.Number.sysAdmin)
@@ -36,7 +36,10 @@ struct PlanBuilder {
         plan.hasCPUSet = spec.limits.cpuset != nil
         plan.identity = other?.identity
         plan.capabilities = try capabilities()
-        plan.seccomp = spec.isolation.seccomp ? seccomp : []
+        if spec.isolation.seccomp, let seccomp {
+            plan.seccomp = seccomp.jobsInit
+            plan.commandSeccomp = seccomp.command
+        }
         plan.umask = spec.umask
         plan.resourceLimits = spec.limits.rlimits.map {
             // Both, so that the job cannot raise what limits it.

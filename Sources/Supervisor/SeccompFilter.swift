@@ -19,8 +19,46 @@ enum SeccompFilter {
         "swapon", "syslog", "uselib", "userfaultfd", "vhangup", "vm86", "vm86old",
     ]
 
-    /// Compiles the filter to `struct sock_filter`s. The compilation costs about 0.2 ms, so a supervisor does it once.
-    static func compile() throws(SupervisorError) -> [UInt8] {
+    /// The two programs, `struct sock_filter`s each.
+    struct Programs: Hashable {
+        var jobsInit: [UInt8]
+        var command: [UInt8]
+    }
+
+    /// Compiles both. That costs about 0.2 ms, so a supervisor does it once.
+    static func compile() throws(SupervisorError) -> Programs {
+        Programs(jobsInit: try compile(refuseNeedless), command: try compile(refuseCgroupNamespaces))
+    }
+
+    private static func refuseNeedless(_ context: scmp_filter_ctx) {
+        for name in refused { refuse(name, with: EPERM, in: context) }
+        var vsock = scmp_arg_cmp(arg: 0, op: SCMP_CMP_EQ, datum_a: scmp_datum_t(AF_VSOCK), datum_b: 0)
+        _ = seccomp_rule_add_array(context, error(EPERM), seccomp_syscall_resolve_name("socket"), 1, &vsock)
+    }
+
+    /// In a cgroup namespace of its own a job could mount the tree anew, writable, and lift its own limits; on cgroup v1 also
+    /// other jobs'. Only the owner of the namespace may mount it (`cgroup_get_tree`), so that one is what must not be had.
+    ///
+    /// clone3 has its flags in memory, where no filter reads: answered with ENOSYS, every libc calls clone instead.
+    private static func refuseCgroupNamespaces(_ context: scmp_filter_ctx) {
+        let flag = scmp_datum_t(Namespaces.cgroup.rawValue)
+        for name in ["unshare", "clone"] {
+            var newCgroup = scmp_arg_cmp(arg: 0, op: SCMP_CMP_MASKED_EQ, datum_a: flag, datum_b: flag)
+            _ = seccomp_rule_add_array(context, error(EPERM), seccomp_syscall_resolve_name(name), 1, &newCgroup)
+        }
+        refuse("clone3", with: ENOSYS, in: context)
+    }
+
+    private static func error(_ errno: CInt) -> UInt32 { UInt32(0x0005_0000) | UInt32(errno) }
+
+    private static func refuse(_ name: String, with errno: CInt, in context: scmp_filter_ctx) {
+        let number = seccomp_syscall_resolve_name(name)
+        // Not on this architecture, or newer than this libseccomp.
+        if number == -1 { return }
+        _ = seccomp_rule_add_array(context, error(errno), number, 0, nil)
+    }
+
+    private static func compile(_ addRules: (scmp_filter_ctx) -> Void) throws(SupervisorError) -> [UInt8] {
         guard let context = seccomp_init(0x7fff_0000) else {
             throw .system(operation: "create", detail: "a seccomp filter", .noMemory)
         }
@@ -29,15 +67,7 @@ enum SeccompFilter {
         // 32-bit programs run under the same rules instead of being killed for their architecture.
         seccomp_arch_add(context, UInt32(SCMP_ARCH_X86))
         #endif
-        let refuse = UInt32(0x0005_0000) | UInt32(EPERM)
-        for name in refused {
-            let number = seccomp_syscall_resolve_name(name)
-            // Not on this architecture, or newer than this libseccomp.
-            if number == -1 { continue }
-            _ = seccomp_rule_add_array(context, refuse, number, 0, nil)
-        }
-        var vsock = scmp_arg_cmp(arg: 0, op: SCMP_CMP_EQ, datum_a: scmp_datum_t(AF_VSOCK), datum_b: 0)
-        _ = seccomp_rule_add_array(context, refuse, seccomp_syscall_resolve_name("socket"), 1, &vsock)
+        addRules(context)
         do throws(Errno) {
             let file = try Descriptor.memory(name: "seccomp")
             let result = seccomp_export_bpf(context, file.rawValue)

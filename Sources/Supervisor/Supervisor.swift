@@ -13,7 +13,7 @@ package final class Supervisor {
     package let host: HostDescription
     let sources: MachineReading.Sources
     let forkServer: ForkServer
-    private var filter: [UInt8]?
+    private var filter: SeccompFilter.Programs?
     private var sequence = 0
     /// Our attempts that run; a cgroup may stand on until its record is on disk.
     var live: Set<String> = []
@@ -246,8 +246,8 @@ package final class Supervisor {
     /// Removes what supervisors that were killed left behind.
     package func removeStale() -> [CgroupError] { root.removeStale().errors }
 
-    private func seccomp(_ wanted: Bool) throws(SupervisorError) -> [UInt8] {
-        guard wanted else { return [] }
+    private func seccomp(_ wanted: Bool) throws(SupervisorError) -> SeccompFilter.Programs? {
+        guard wanted else { return nil }
         if let filter { return filter }
         let compiled = try SeccompFilter.compile()
         filter = compiled

@@ -52,6 +52,7 @@ enum ForkServer {
         plan.arguments = ["true"]
         plan.environment = ["PATH=/bin"]
         plan.seccomp = [0]
+        plan.commandSeccomp = [0]
         plan.v1Descriptors = [0]
         plan.resourceLimits = [Plan.ResourceLimitValue(resource: 0, soft: 0, hard: 0)]
         plan.identity = Plan.Identity(uid: 0, gid: 0, groups: [0])

@@ -215,5 +215,46 @@ extension IntegrationTests {
             if let peak = run.usage("memory_peak_bytes") { #expect(peak < 2 << 20, "\(peak)") }
             #expect(run.usage("pids_peak").map { $0 == 1 } ?? true, "\(run.all)")
         }
+
+        /// In one of its own a job could mount the tree anew and lift its limits.
+        @Test func `a job makes no cgroup namespace`() throws {
+            let run = try JobsProgram.run(
+                [
+                    "--", "sh", "-c",
+                    "unshare -U true; echo $?; unshare -U --cgroup true; echo $?; unshare --cgroup true; echo $?",
+                ])
+            #expect(run.output == "0\n1\n1\n", "\(run.all)")
+        }
+
+        /// The same by the system calls themselves, of which clone3 has its flags where no filter reads them.
+        @Test(.onBuildMachine) func `a job makes none by clone or clone3 either`() throws {
+            let script = """
+                import ctypes, threading
+                libc = ctypes.CDLL(None, use_errno=True)
+                def call(*words): return libc.syscall(*words), ctypes.get_errno()
+                numbers = {"x86_64": (56, 435), "aarch64": (220, 435)}[__import__("os").uname().machine]
+                print(call(numbers[0], 0x02000000 | 17, 0, 0, 0, 0), call(numbers[1], 0, 0))
+                thread = threading.Thread(target=lambda: print("thread"))
+                thread.start(); thread.join()
+                """
+            let run = try JobsProgram.run(["--", "python3", "-c", script])
+            #expect(run.output == "(-1, 1) (-1, 38)\nthread\n", "\(run.all)")
+        }
+
+        /// Without a mount namespace root writes where it likes; its record says so.
+        @Test(.needsMemory) func `a limit that was lifted is told`() throws {
+            let lift = """
+                own=$(sed -n 's/.*:memory://p; s/^0:://p' /proc/self/cgroup | head -n 1)
+                for root in /sys/fs/cgroup/memory /sys/fs/cgroup; do
+                    echo max > $root$own/memory.max || echo -1 > $root$own/memory.memsw.limit_in_bytes
+                    echo -1 > $root$own/memory.limit_in_bytes
+                done 2>/dev/null
+                true
+                """
+            let run = try JobsProgram.run(["--memory", "64M", "--no-mount", "--", "sh", "-c", lift])
+            #expect(run.code == 0 && run.flags.contains("limits-changed"), "\(run.all)")
+            let closed = try JobsProgram.run(["--memory", "64M", "--", "sh", "-c", lift])
+            #expect(closed.code == 0 && !closed.flags.contains("limits-changed"), "\(closed.all)")
+        }
     }
 }

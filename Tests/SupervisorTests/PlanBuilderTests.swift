@@ -11,7 +11,8 @@ import Testing
     private func builder(_ spec: JobSpec, environment: [String: String] = [:], id: Int? = nil) -> PlanBuilder {
         PlanBuilder(
             spec: spec, identity: JobIdentity(id: id, name: spec.name, attempt: 2, owner: "pi"),
-            environment: environment, directory: "/here", seccomp: [1, 2, 3],
+            environment: environment, directory: "/here",
+            seccomp: SeccompFilter.Programs(jobsInit: [1, 2, 3], command: [4]),
             host: .parse(mountinfo: "30 23 0:26 / /cg rw - cgroup2 cgroup2 rw", memberships: "0::/x"))
     }
 
@@ -167,14 +168,14 @@ import Testing
 
     @Test func `the seccomp filter and the cgroup mount come only when wanted`() throws {
         var plan = try builder(spec()).build()
-        #expect(plan.seccomp == [1, 2, 3] && plan.cgroupMount == nil)
+        #expect(plan.seccomp == [1, 2, 3] && plan.commandSeccomp == [4] && plan.cgroupMount == nil)
         plan = try builder(
             spec("x") {
                 $0.isolation.seccomp = false
                 $0.isolation.cgroup = true
             }
         ).build()
-        #expect(plan.seccomp.isEmpty && plan.cgroupMount == "/cg")
+        #expect(plan.seccomp.isEmpty && plan.commandSeccomp.isEmpty && plan.cgroupMount == "/cg")
     }
 
     @Test func `times, directory, command and resource limits are handed over`() throws {
