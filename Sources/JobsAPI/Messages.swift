@@ -12,15 +12,19 @@ public struct Submission: Sendable {
     public var umask: Int?
     /// The submitter's soft and hard limits by name (`nofile` …): the soft one is what a batch user expects.
     public var rlimits: [String: Int]
+    /// Hard ones.
+    public var hardRlimits: [String: Int]
 
     public init(
-        job: JSON, environment: [String: String], directory: String, umask: Int? = nil, rlimits: [String: Int] = [:]
+        job: JSON, environment: [String: String], directory: String, umask: Int? = nil, rlimits: [String: Int] = [:],
+        hardRlimits: [String: Int] = [:]
     ) {
         self.job = job
         self.environment = environment
         self.directory = directory
         self.umask = umask
         self.rlimits = rlimits
+        self.hardRlimits = hardRlimits
     }
 
     public var json: JSON {
@@ -28,7 +32,7 @@ public struct Submission: Sendable {
             "job": job,
             "environment": .dictionary(environment),
             "directory": .string(directory), "umask": .int(umask),
-            "rlimits": .dictionary(rlimits),
+            "rlimits": .dictionary(rlimits), "hard_rlimits": .dictionary(hardRlimits),
         ])
     }
 }

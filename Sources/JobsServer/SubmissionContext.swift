@@ -13,6 +13,7 @@ struct SubmissionContext: Sendable {
     var umask: UInt32?
     /// Soft limits by name.
     var rlimits: [String: Int]
+    var hardRlimits: [String: Int]
 
     /// As the store keeps it and as the wire carries it.
     init(parsing text: String) throws { try self.init(JSON(parsing: text)) }
@@ -30,10 +31,16 @@ struct SubmissionContext: Sendable {
             exported[member.key] = value
         }
         umask = (json["umask"]?.intValue).flatMap { (0...0o777).contains($0) ? UInt32($0) : nil }
-        rlimits = [:]
-        for member in json["rlimits"]?.objectValue ?? [] {
-            if let value = member.value.intValue, Self.numbers[member.key] != nil { rlimits[member.key] = value }
+        rlimits = Self.limits(json["rlimits"])
+        hardRlimits = Self.limits(json["hard_rlimits"])
+    }
+
+    private static func limits(_ json: JSON?) -> [String: Int] {
+        var limits: [String: Int] = [:]
+        for member in json?.objectValue ?? [] {
+            if let value = member.value.intValue, numbers[member.key] != nil { limits[member.key] = value }
         }
+        return limits
     }
 
     var text: String {
@@ -41,7 +48,7 @@ struct SubmissionContext: Sendable {
             "directory": .string(directory),
             "environment": .dictionary(exported),
             "umask": .int(umask.map { Int($0) }),
-            "rlimits": .dictionary(rlimits),
+            "rlimits": .dictionary(rlimits), "hard_rlimits": .dictionary(hardRlimits),
         ]).text()
     }
 
@@ -57,23 +64,29 @@ struct SubmissionContext: Sendable {
         return result.merging(exported) { _, new in new }
     }
 
-    /// The kernel's numbers, `<asm-generic/resource.h>`. NPROC is left out: it counts all of a user's processes, and a job
-    /// has its own limit of pids.
+    /// The kernel's numbers, `<asm-generic/resource.h>`.
     static let numbers: [String: CInt] = [
-        "cpu": 0, "fsize": 1, "data": 2, "stack": 3, "core": 4, "nofile": 7, "memlock": 8, "as": 9,
+        "cpu": 0, "fsize": 1, "data": 2, "stack": 3, "core": 4, "nproc": 6, "nofile": 7, "memlock": 8, "as": 9,
     ]
 
-    /// Never above what the daemon itself may have: a limit must not be raised by submitting a job.
+    /// The hard limit that a job may have: the submitter's and the daemon's, whichever is less. A limit must not be raised by
+    /// submitting a job.
+    func most(of name: String) -> UInt64? {
+        Self.numbers[name].map { number in
+            min(hardRlimits[name].map(Self.value) ?? .max, hardLimit(of: number))
+        }
+    }
+
+    private static func value(_ limit: Int) -> UInt64 { limit < 0 ? UInt64(rlim_t.max) : UInt64(limit) }
+
     var resourceLimits: [Plan.ResourceLimitValue] {
         var rlimits = rlimits
         // The daemon has raised its own. 1024 is the kernel's default (INR_OPEN_CUR), beyond which select(2) writes past
         // its sets.
         if rlimits["nofile"] == nil { rlimits["nofile"] = 1024 }
         return rlimits.compactMap { name, value in
-            guard let number = Self.numbers[name] else { return nil }
-            let wanted = value < 0 ? UInt64(rlim_t.max) : UInt64(value)
-            let hard = hardLimit(of: number)
-            return Plan.ResourceLimitValue(resource: number, soft: min(wanted, hard), hard: hard)
+            guard let number = Self.numbers[name], let hard = most(of: name) else { return nil }
+            return Plan.ResourceLimitValue(resource: number, soft: min(Self.value(value), hard), hard: hard)
         }.sorted { $0.resource < $1.resource }
     }
 }

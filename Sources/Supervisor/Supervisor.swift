@@ -227,7 +227,8 @@ package final class Supervisor {
         plan.umask = plan.umask ?? request.umask
         if !request.mayRaiseResourceLimits {
             for index in plan.resourceLimits.indices {
-                let most = hardLimit(of: plan.resourceLimits[index].resource)
+                let number = plan.resourceLimits[index].resource
+                let most = request.resourceLimits.first { $0.resource == number }?.hard ?? hardLimit(of: number)
                 plan.resourceLimits[index].soft = min(plan.resourceLimits[index].soft, most)
                 plan.resourceLimits[index].hard = min(plan.resourceLimits[index].hard, most)
             }

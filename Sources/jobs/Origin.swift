@@ -8,9 +8,10 @@ import Linux
 /// Where and with what a job is submitted: what a batch user expects to find again when it runs.
 enum Origin {
     static func submission(_ source: JobSource, exporting policy: ExportPolicy) -> Submission {
-        Submission(
+        let limits = limits
+        return Submission(
             job: source.json, environment: policy.exported(from: currentEnvironment()),
-            directory: Files.currentDirectory, umask: Int(mask), rlimits: softLimits)
+            directory: Files.currentDirectory, umask: Int(mask), rlimits: limits.soft, hardRlimits: limits.hard)
     }
 
     /// There is no call that only asks.
@@ -20,23 +21,20 @@ enum Origin {
         return mask
     }
 
-    /// By name; -1 is "unlimited". Not `nproc`, which counts all of a user's processes.
-    private static var softLimits: [String: Int] {
+    /// By name; -1 is "unlimited".
+    private static var limits: (soft: [String: Int], hard: [String: Int]) {
+        // The kernel's numbers, `<asm-generic/resource.h>`: the importer shows some of them under another type.
         let resources: KeyValuePairs = [
-            "cpu": RLIMIT_CPU, "fsize": RLIMIT_FSIZE, "data": RLIMIT_DATA, "stack": RLIMIT_STACK, "core": RLIMIT_CORE,
-            "nofile": RLIMIT_NOFILE, "as": RLIMIT_AS,
+            "cpu": 0, "fsize": 1, "data": 2, "stack": 3, "core": 4, "nproc": 6, "nofile": 7, "memlock": 8, "as": 9,
         ]
-        var limits: [String: Int] = [:]
+        func number(_ value: rlim_t) -> Int { value == rlim_t.max ? -1 : Int(clamping: value) }
+        var (soft, hard): ([String: Int], [String: Int]) = ([:], [:])
         for (name, resource) in resources {
             var limit = rlimit()
-            guard getrlimit(__rlimit_resource_t(resource.rawValue), &limit) == 0 else { continue }
-            limits[name] = limit.rlim_cur == rlim_t.max ? -1 : Int(limit.rlim_cur)
+            guard getrlimit(__rlimit_resource_t(UInt32(resource)), &limit) == 0 else { continue }
+            soft[name] = number(limit.rlim_cur)
+            hard[name] = number(limit.rlim_max)
         }
-        // MEMLOCK is an enumerator that the importer shows under another type.
-        var locked = rlimit()
-        if getrlimit(__rlimit_resource_t(8), &locked) == 0 {
-            limits["memlock"] = locked.rlim_cur == rlim_t.max ? -1 : Int(locked.rlim_cur)
-        }
-        return limits
+        return (soft, hard)
     }
 }
