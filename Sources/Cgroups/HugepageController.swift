@@ -13,6 +13,9 @@ enum HugepageController {
                     remedy: "this machine has no such page size: ls /sys/kernel/mm/hugepages")
             }
             try directory.write("\(limit.bytes)", to: name)
+            // Reservations (5.7) are limited apart: mapped and untouched pages are taken from the machine's pool as well.
+            let reserved = "hugetlb.\(sizeName(page)).rsvd.\(suffix)"
+            if directory.has(reserved) { try directory.write("\(limit.bytes)", to: reserved) }
         }
     }
 

@@ -87,9 +87,11 @@ extension Settings {
             "Throughput per block device: `read` and `write` in bytes per second, `read-iops` and `write-iops` in requests. "
                 + "A device is a node, a mount point or `MAJOR:MINOR`.",
             set: { given, spec in
+                // Of the same device a later one says what it says and leaves the rest.
                 for limit in given {
+                    let earlier = spec.limits.io.first { $0.device == limit.device }
                     spec.limits.io.removeAll { $0.device == limit.device }
-                    spec.limits.io.append(limit)
+                    spec.limits.io.append(limit.over(earlier))
                 }
             }),
         Setting(

@@ -46,6 +46,16 @@ public struct DeviceIOLimit: Hashable, Sendable {
     public var writeOperationsPerSecond: Int?
 
     public init(device: String) { self.device = device }
+
+    /// These limits, and those of `earlier` that they say nothing of.
+    public func over(_ earlier: Self?) -> Self {
+        var limit = self
+        limit.readBytesPerSecond = readBytesPerSecond ?? earlier?.readBytesPerSecond
+        limit.writeBytesPerSecond = writeBytesPerSecond ?? earlier?.writeBytesPerSecond
+        limit.readOperationsPerSecond = readOperationsPerSecond ?? earlier?.readOperationsPerSecond
+        limit.writeOperationsPerSecond = writeOperationsPerSecond ?? earlier?.writeOperationsPerSecond
+        return limit
+    }
 }
 
 /// One allowed device: a node path or `c MAJOR:MINOR` / `b MAJOR:*`, and the access letters `rwm`.

@@ -15,6 +15,8 @@ struct PlanBuilder {
     let host: CgroupHost
     /// Whether namespaces can be made without a user namespace that owns them.
     var mayMakeNamespaces = Credentials.holds(Credentials.Number.sysAdmin)
+    /// Whether a user namespace knows more ids than our own, which is root's in any case.
+    var mapsAllIDs = geteuid() == 0 || Credentials.holds(Credentials.Number.setuid)
 
     func build() throws(SupervisorError) -> Plan {
         guard let command = spec.command else {
@@ -70,6 +72,12 @@ struct PlanBuilder {
     /// What we do not hold ourselves we cannot give; inside a user namespace everything is held.
     private func capabilities() throws(SupervisorError) -> CapabilitySet {
         let wanted = CapabilitySet(mask: Capability.mask(spec.isolation.capabilities))
+        if namespaces.contains(.user), wanted.mask != 0, mapsAllIDs {
+            // Every id inside is the same one outside, so that DAC_OVERRIDE inside reads root's files, and SETUID becomes root.
+            throw .refused(
+                "capabilities in a user namespace of root's would count outside of it, whose ids are the same",
+                remedy: "leave `userns` out, or `capabilities`")
+        }
         guard !namespaces.contains(.user), let held = try? Credentials.permitted() else { return wanted }
         let missing = Capability.names.enumerated().filter { wanted.contains($0.offset) && !held.contains($0.offset) }
         guard missing.isEmpty else {

@@ -15,6 +15,8 @@ package struct Account: Hashable, Sendable {
         guard let uid = uid_t(nameOrNumber) else {
             return entry { entry, buffer, size, found in getpwnam_r(nameOrNumber, entry, buffer, size, found) }
         }
+        // -1 to setresuid(2) means "as it is": a job of that user would stay root.
+        guard uid != .max else { return nil }
         return of(uid) ?? Account(name: nameOrNumber, uid: uid, gid: uid)
     }
 
@@ -80,7 +82,7 @@ package struct Account: Hashable, Sendable {
         }
         var gid = account.gid
         if let group {
-            guard let number = gid_t(group) ?? getgrnam(group)?.pointee.gr_gid else {
+            guard let number = gid_t(group) ?? getgrnam(group)?.pointee.gr_gid, number != .max else {
                 throw .refused("there is no group '\(group)' on this machine", remedy: "`getent group` lists them")
             }
             gid = number

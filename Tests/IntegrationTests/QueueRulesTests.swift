@@ -308,5 +308,34 @@ extension IntegrationTests {
             try await daemon.client.post("/v1/undrain")
             try await daemon.wait([id], for: ["completed"])
         }
+
+        /// Raised by the daemon's own, a limit that an administrator has set for a user would be no limit.
+        @Test func `a job has the hard limits of its submitter`() throws {
+            let daemon = try Daemon()
+            let environment = ["JOBS_STATE_DIR": daemon.state, "JOBS_RUNTIME_DIR": daemon.state + "/run"]
+            let job = "ulimit -Hn; ulimit -Sn; ulimit -n 300 && echo raised"
+            let submit = try JobsProgram.execute(
+                [
+                    "sh", "-c", "ulimit -Sn 200; ulimit -Hn 256; exec \"$@\"", "sh", JobsProgram.path, "submit",
+                    "--wait",
+                    "--", "sh", "-c", job,
+                ], environment: environment)
+            #expect(submit.code != 0, "\(submit.all)")
+            let logs = try JobsProgram.execute([JobsProgram.path, "logs", "1"], environment: environment)
+            #expect(logs.output.hasPrefix("256\n200\n") && !logs.output.contains("raised"), "\(logs.all)")
+        }
+
+        @Test func `the number that changes no id is refused as a user`() throws {
+            for words in [["--user", "4294967295"], ["--user", "4294967295", "--group", "nogroup"]] {
+                let run = try JobsProgram.run(words + ["--", "id", "-u"])
+                #expect(run.code == 125 && run.errors.contains("there is no user '4294967295'"), "\(run.all)")
+            }
+        }
+
+        @Test func `capabilities in root's user namespace are refused`() throws {
+            let run = try JobsProgram.run(
+                ["--userns", "--user", "nobody", "--capabilities", "DAC_OVERRIDE", "--", "cat", "/etc/shadow"])
+            #expect(run.code == 125 && run.output.isEmpty && run.errors.contains("count outside"), "\(run.all)")
+        }
     }
 }

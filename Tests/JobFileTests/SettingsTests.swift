@@ -65,7 +65,10 @@ import Testing
         ).limits.io
         var first = DeviceIOLimit(device: "8:0")
         first.readBytesPerSecond = 1 << 20
+        // The second says nothing of reading and of requests.
         var second = DeviceIOLimit(device: "/dev/sda")
+        second.readBytesPerSecond = 10 << 20
+        second.writeOperationsPerSecond = 100
         second.writeBytesPerSecond = 1024
         #expect(io == [first, second])
         let form = "expected DEVICE:KEY=VALUE,… such as /dev/sda:read=10M,write-iops=100"

@@ -199,12 +199,26 @@ import Testing
     @Test func `capabilities are numbers, and none unless asked for`() throws {
         #expect(try builder(spec()).build().capabilities.mask == 0)
         // In a user namespace everything is held, whoever runs the tests.
-        let plan = try builder(
+        var builder = builder(
             spec("x") {
                 $0.isolation.user = true
                 $0.isolation.capabilities = ["CHOWN", "NET_ADMIN", "CHECKPOINT_RESTORE"]
-            }
-        ).build()
+            })
+        builder.mapsAllIDs = false
+        let plan = try builder.build()
         #expect(plan.capabilities.mask == 1 << 0 | 1 << 12 | 1 << 40)
+        // Where all ids are mapped onto themselves, they would count outside.
+        builder.mapsAllIDs = true
+        let error = #expect(throws: SupervisorError.self) { try builder.build() }
+        #expect(error?.description.contains("would count outside") == true)
+    }
+
+    /// -1 leaves an id as it is, which is root's.
+    @Test func `the number that changes no id is no user`() {
+        #expect(Account.find("4294967295") == nil && Account.find("4294967294") != nil)
+        let error = #expect(throws: SupervisorError.self) {
+            try builder(spec("x") { $0.group = "4294967295" }).build()
+        }
+        #expect(error?.description.contains("no group") == true)
     }
 }
