@@ -54,7 +54,13 @@ extension Settings {
             "limits.grace", .duration, into: { $1.limits.grace = $0 }, from: { $0.limits.grace }, example: "10s",
             standard: "5s",
             synonyms: ["kill-after", "grace-period", "stop-timeout"],
-            "Time between SIGTERM and SIGKILL when a time limit or a cancellation ends it."),
+            "Time between SIGTERM and SIGKILL, for all of its processes, when a time limit or a cancellation ends it."),
+        Setting(
+            "limits.linger", .duration, into: { $1.limits.linger = $0 }, from: { $0.limits.linger }, example: "10s",
+            standard: "2s",
+            synonyms: ["drain", "wait-for-children"],
+            "Time that the processes which the main one leaves behind have to finish by themselves; then SIGTERM, and SIGKILL after `grace`."
+        ),
         Setting(
             "limits.nofile", .resourceCount, into: { $1.limits.rlimits[.nofile] = $0 },
             from: { $0.limits.rlimits[.nofile] }, example: "1024",

@@ -24,6 +24,8 @@ public struct Limits: Hashable, Sendable {
     public var cpuTime: JobDuration?
     /// Between TERM and KILL when a time limit or a cancellation ends the attempt.
     public var grace: JobDuration = .seconds(5)
+    /// Between the end of the main process and TERM to those that it has left behind: `tee` and `gzip` finish in it.
+    public var linger: JobDuration = .seconds(2)
     public var rlimits: [ResourceLimit: UInt64] = [:]
     /// Of each of stdout and stderr of a queued job: head and tail are kept, the middle is dropped.
     public var output = ByteCount(64 * 1024 * 1024)

@@ -16,6 +16,8 @@ public struct Record: Sendable, Hashable {
     public var sampled: [String] = []
     public var trust: [TrustFlag] = []
     public var oom: OOMEvidence?
+    /// Processes that did not end by themselves after the main one had.
+    public var rest = Rest()
     public var host: HostDescription
 
     public init(
@@ -31,6 +33,16 @@ public struct Record: Sendable, Hashable {
         self.usage = usage
         self.host = host
     }
+}
+
+/// The processes that a job's main process left behind.
+public struct Rest: Hashable, Sendable {
+    /// Those that were left after the linger, and were asked to end.
+    public var terminated = 0
+    /// Those that were left after the grace period, and were killed.
+    public var killed = 0
+
+    public init(terminated: Int = 0, killed: Int = 0) { (self.terminated, self.killed) = (terminated, killed) }
 }
 
 /// Which job and which attempt a record is about. A `jobs run` has no id: no queue ever saw it.

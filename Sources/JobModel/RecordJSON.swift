@@ -127,6 +127,7 @@ extension Record {
             "sampled": .array(sampled.map { .string($0) }),
             "trust": .array(trust.map { .object(["flag": .string($0.kind.rawValue), "detail": .string($0.detail)]) }),
             "oom": oom?.json ?? .null,
+            "rest": .object(["terminated": .int(rest.terminated), "killed": .int(rest.killed)]),
             "host": .object([
                 "kernel": .string(host.kernel), "cgroup_mode": .string(host.cgroupMode), "board": .string(host.board),
             ]),

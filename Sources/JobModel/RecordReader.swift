@@ -31,6 +31,8 @@ extension Record {
             return TrustFlag(kind, flag["detail"]?.stringValue ?? "")
         }
         oom = json["oom"].flatMap { OOMEvidence(json: $0) }
+        rest = Rest(
+            terminated: json["rest"]?["terminated"]?.intValue ?? 0, killed: json["rest"]?["killed"]?.intValue ?? 0)
     }
 }
 

@@ -43,6 +43,8 @@ extension Record {
         """,
         "oom":
             "null without an OOM kill; else `source` (`kernel-log` or `counters`), `limit_path` if it was not the job's own limit, `victims`",
+        "rest":
+            "processes that the main one left behind: `terminated`, asked to end after the linger; `killed`, after the grace period",
         "host": "`kernel`, `cgroup_mode` (`unified`, `hybrid`, `legacy`), `board`",
     ]
 

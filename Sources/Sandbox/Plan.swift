@@ -37,6 +37,8 @@ package struct Plan: Archivable, Hashable, Sendable {
     package var wallTimeUsec: Int?
     package var cpuTimeUsec: Int?
     package var graceUsec = 5_000_000
+    /// Between the end of the main process and TERM to those that it has left behind.
+    package var lingerUsec = 2_000_000
 
     // Descriptors that jobs-init inherits, by number.
     package var cgroupDescriptor: CInt?
@@ -135,6 +137,7 @@ extension Plan {
         a.field(&wallTimeUsec, empty: 0) { $0.field(&$1) }
         a.field(&cpuTimeUsec, empty: 0) { $0.field(&$1) }
         a.field(&graceUsec)
+        a.field(&lingerUsec)
         a.field(&cgroupDescriptor, empty: 0) { $0.field(&$1) }
         a.list(&v1Descriptors, empty: 0) { $0.field(&$1) }
         a.field(&cgroupName)

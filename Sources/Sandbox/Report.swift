@@ -46,6 +46,10 @@ package enum Report: Hashable, Sendable {
         package var involuntarySwitches = 0
         /// The main process was killed while it still was jobs-init's child, before its execve took effect.
         package var neverExecuted = false
+        /// Processes that were left when the main one had ended and its linger was over, and were asked to end.
+        package var terminated = 0
+        /// Processes that were left after the grace period.
+        package var killed = 0
         package init() {}
     }
 }
@@ -130,6 +134,8 @@ extension Report {
             a.field(&exit.voluntarySwitches)
             a.field(&exit.involuntarySwitches)
             a.field(&exit.neverExecuted)
+            a.field(&exit.terminated)
+            a.field(&exit.killed)
             self = .exited(exit)
         case 2: self = .stopped
         case 6: self = .endedFromOutside

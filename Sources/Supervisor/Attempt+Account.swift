@@ -39,6 +39,7 @@ extension Attempt {
         record.sampled = watch.sampledKeys
         record.trust = trust
         record.oom = oom
+        record.rest = evidence.rest
         onEnd(record)
     }
 

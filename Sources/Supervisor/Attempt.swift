@@ -252,6 +252,7 @@ package final class Attempt {
             self.exit = exit
             evidence.exit = ExitStatus(waitStatus: CInt(exit.waitStatus))
             evidence.neverExecuted = exit.neverExecuted
+            evidence.rest = Rest(terminated: exit.terminated, killed: exit.killed)
             finish()
         }
     }

@@ -51,6 +51,7 @@ struct PlanBuilder {
         plan.wallTimeUsec = spec.limits.wallTime?.microseconds
         plan.cpuTimeUsec = spec.limits.cpuTime?.microseconds
         plan.graceUsec = spec.limits.grace.microseconds
+        plan.lingerUsec = spec.limits.linger.microseconds
         return plan
     }
 

@@ -21,6 +21,8 @@ package struct Evidence: Sendable {
     package var cancelledBy: Int?
     /// jobs-init was asked to end by somebody who is not its daemon.
     package var endedFromOutside = false
+    /// Processes that did not end by themselves after the main one had.
+    package var rest = Rest()
     package var limits = EffectiveLimits()
     package var usage = Usage()
 
@@ -35,7 +37,9 @@ package enum VerdictRules {
         func verdict(_ state: JobState, _ cause: Cause, _ message: String, exit: ExitStatus = exit) -> (
             Verdict, OOMEvidence?
         ) {
-            (Verdict(state: state, cause: cause, exit: exit, message: message), oom?.evidence)
+            // An OOM kill of a whole job is told as such.
+            let rest = state == .outOfMemory ? "" : told(evidence.rest)
+            return (Verdict(state: state, cause: cause, exit: exit, message: message + rest), oom?.evidence)
         }
         if let oom, endsAttempt(evidence) { return verdict(.outOfMemory, oom.cause, oomMessage(evidence, oom)) }
         if let limit = evidence.timeLimit {
@@ -75,6 +79,15 @@ package enum VerdictRules {
         return code == 0
             ? verdict(.completed, .success, "It exited with status 0.\(survived)")
             : verdict(.failed, .exitStatus, "It exited with status \(code).\(survived)")
+    }
+
+    private static func told(_ rest: Rest) -> String {
+        func processes(_ count: Int) -> String { count == 1 ? "1 process was" : "\(count) processes were" }
+        if rest.killed > 0 {
+            return " \(processes(rest.killed)) still running and \(rest.killed == 1 ? "was" : "were") killed."
+        }
+        guard rest.terminated > 0 else { return "" }
+        return " \(processes(rest.terminated)) still running and \(rest.terminated == 1 ? "was" : "were") ended."
     }
 
     /// Under `kill-process` only the main process's own end counts, and it counts as OOM only if that is what ended it.

@@ -11,7 +11,8 @@ import SystemPackage
 final class Deadlines {
     let wall: Timer
     let cpu: Timer
-    let grace: Timer
+    /// For ``Ending``.
+    let ending: Timer
     private let plan: Plan
     /// The moment on the monotonic clock at which wall time is used up.
     private var wallEnd: Int?
@@ -25,7 +26,7 @@ final class Deadlines {
         do throws(Errno) {
             wall = try Timer()
             cpu = try Timer()
-            grace = try Timer()
+            ending = try Timer()
             wallEnd = plan.wallTimeUsec.map { startedUsec + $0 }
             try armWall()
         } catch {
@@ -62,11 +63,6 @@ final class Deadlines {
         try? cpu.arm(microseconds: max(2000, (limit - used) / cpus))
         return false
     }
-
-    func startGrace() { try? grace.arm(microseconds: plan.graceUsec) }
-
-    /// Comes back soon, by way of the grace timer, which then kills what is left.
-    func lookAgain() { try? grace.arm(microseconds: 10_000) }
 
     /// v2 `cpu.stat` says `usage_usec N` first; v1 `cpuacct.usage` is nanoseconds alone.
     private func cpuUsageUsec() -> Int? {

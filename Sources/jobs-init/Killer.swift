@@ -37,6 +37,9 @@ struct Killer {
         }
     }
 
+    /// How many are left.
+    var count: Int { members().count }
+
     /// Who is in the job's cgroup now; one of another PID namespace reads as 0 and is not ours to signal.
     private func members() -> [pid_t] {
         guard let descriptor = plan.processesDescriptor else { return [] }

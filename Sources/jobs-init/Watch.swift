@@ -20,13 +20,8 @@ struct Watch {
         var mainStatus: CInt?
         var mainEnd = (monotonic: 0, realtime: 0)
         var neverExecuted = false
-        var hasKilled = false
         var supervisor = SupervisorState.listening
-        func killOnce() {
-            guard !hasKilled else { return }
-            hasKilled = true
-            killer.killAll()
-        }
+        var ending = Ending(killer: killer, timer: deadlines.ending, plan: killer.plan)
         while true {
             // Reap first: a child may have ended before the first poll.
             reaping: while true {
@@ -35,26 +30,23 @@ struct Watch {
                 do throws(Errno) { child = try nextChild() } catch {
                     // ECHILD: everybody below us is gone. Without a PID namespace others may remain in the cgroup.
                     if let mainStatus {
-                        if !killer.seesEverybody { killOnce() }
                         guard killer.hasLivingMembers else {
                             // A machine that goes down ends us all at once.
                             if isAskedToEnd() { supervisor = .satisfied }
-                            finish(mainStatus, mainEnd, neverExecuted, supervisor)
+                            finish(mainStatus, mainEnd, neverExecuted, ending.rest, supervisor)
                         }
-                        // Somebody else's children, killed already: nothing will tell us that they are gone.
-                        deadlines.lookAgain()
+                        // Somebody else's children: nothing will tell us that they are gone.
+                        ending.mainHasEnded()
+                        ending.lookAgain()
                     }
                     break reaping
                 }
                 guard let child else {
-                    // The others do not live on without their main process. Mostly there are none.
-                    if mainStatus != nil { killOnce() }
+                    // The main process has left some behind. Mostly there are none.
+                    if mainStatus != nil { ending.mainHasEnded() }
                     break reaping
                 }
-                guard child.pid == main else {
-                    if mainStatus != nil { killOnce() }
-                    continue
-                }
+                guard child.pid == main else { continue }
                 if child.status & 0xff == 0x7f {
                     tell(.stopped)
                     continue
@@ -65,20 +57,21 @@ struct Watch {
             let ready = wait(supervisorIsThere: supervisor != .gone)
             output?.pump()
             if ready[0], isAskedToEnd() {
-                end()
+                ending.terminate()
                 // The daemon goes down as well. Whoever comes after it reads the report.
                 if output != nil { supervisor = .satisfied }
             }
-            if ready[1] { supervisor = handleControl(supervisor) }
-            if ready[2] { reach(.wall, deadlines.wall) }
+            if ready[1] { supervisor = handleControl(supervisor, &ending) }
+            // Limits are the main process's: those that it has left behind have a time of their own.
+            if ready[2] {
+                deadlines.wall.acknowledge()
+                if mainStatus == nil { reach(.wall, &ending) }
+            }
             if ready[3] {
                 deadlines.cpu.acknowledge()
-                if deadlines.isCPUTimeUsedUp() { reach(.cpu, deadlines.cpu) }
+                if mainStatus == nil, deadlines.isCPUTimeUsedUp() { reach(.cpu, &ending) }
             }
-            if ready[4] {
-                deadlines.grace.acknowledge()
-                killer.killAll()
-            }
+            if ready[4] { ending.timeIsUp() }
         }
     }
 
@@ -86,7 +79,7 @@ struct Watch {
     private func wait(supervisorIsThere: Bool) -> [Bool] {
         let fds = [
             signals.descriptor.rawValue, supervisorIsThere ? control.rawValue : -1, deadlines.wall.descriptor.rawValue,
-            deadlines.cpu.descriptor.rawValue, deadlines.grace.descriptor.rawValue, output?.readable[0] ?? -1,
+            deadlines.cpu.descriptor.rawValue, deadlines.ending.descriptor.rawValue, output?.readable[0] ?? -1,
             output?.readable[1] ?? -1,
         ]
         return awaitAny(of: fds)
@@ -108,17 +101,17 @@ struct Watch {
         case gone
     }
 
-    private func handleControl(_ state: SupervisorState) -> SupervisorState {
+    private func handleControl(_ state: SupervisorState, _ ending: inout Ending) -> SupervisorState {
         guard let bytes = try? control.read(limit: 64), !bytes.isEmpty else {
             // The payload of a foreground run does not live on unwatched.
-            killer.killAll()
+            ending.kill()
             return .gone
         }
         var state = state
         for byte in bytes {
             switch byte {
-            case Control.terminate: end()
-            case Control.kill: killer.killAll()
+            case Control.terminate: ending.terminate()
+            case Control.kill: ending.kill()
             case Control.pause: deadlines.pause()
             case Control.resume: deadlines.resume()
             case Control.leave: state = .satisfied
@@ -129,20 +122,15 @@ struct Watch {
         return state
     }
 
-    private func reach(_ limit: Report.TimeLimit, _ timer: Linux.Timer) {
-        timer.acknowledge()
+    private func reach(_ limit: Report.TimeLimit, _ ending: inout Ending) {
         tell(.limitReached(limit))
-        end()
-    }
-
-    private func end() {
-        killer.terminateAll()
-        deadlines.startGrace()
+        ending.terminate()
     }
 
     /// Reports, then stays until the supervisor has read the cgroup: our exit takes the mounts and their charges away.
     private func finish(
-        _ status: CInt, _ end: (monotonic: Int, realtime: Int), _ neverExecuted: Bool, _ supervisor: SupervisorState
+        _ status: CInt, _ end: (monotonic: Int, realtime: Int), _ neverExecuted: Bool, _ rest: Ending.Rest,
+        _ supervisor: SupervisorState
     ) -> Never {
         var usage = rusage()
         getrusage(RUSAGE_CHILDREN.rawValue, &usage)
@@ -155,6 +143,8 @@ struct Watch {
         report.voluntarySwitches = usage.ru_nvcsw
         report.involuntarySwitches = usage.ru_nivcsw
         report.neverExecuted = neverExecuted
+        report.terminated = rest.terminated
+        report.killed = rest.killed
         // All of it before the end is told: whoever reads the record finds the output complete.
         output?.drain()
         tell(.exited(report))

@@ -107,6 +107,7 @@ private func limits() -> Limits {
     for kind in [ResourceLimit.core, .stack, .fsize] {
         limits.rlimits[kind] = maybe(Bool.random() ? .max : UInt64(size().bytes - 1))
     }
+    limits.linger = Bool.random() ? limits.linger : time(from: 0)
     limits.output = Bool.random() ? limits.output : size()
     return limits
 }

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Glibc
+import Testing
+
+extension IntegrationTests {
+    /// The end of a job: nothing that its processes still write is lost, everybody is gone afterwards, and it is told.
+    @Suite(.needsRoot) struct EndingTests {
+        /// A worker below a shell: asked to end, the shell is gone at once, and the worker saves when the test lets it.
+        private struct Checkpoint {
+            let scratch: Scratch
+            let (started, asked, go): (String, String, String)
+            var file: String { scratch.path + "/saved" }
+            var script: String {
+                """
+                sh -c 'trap "echo > \(asked); read x < \(go); echo saved > \(file); exit 0" TERM
+                    echo > \(started); while :; do sleep 100 & wait; done'
+                echo after
+                """
+            }
+
+            init() throws {
+                scratch = try Scratch()
+                (started, asked, go) = (scratch.fifo("started"), scratch.fifo("asked"), scratch.fifo("go"))
+            }
+
+            /// Lets the worker save once it has heard TERM.
+            func letItSave() {
+                _ = line(from: asked)
+                writeLine(go)
+            }
+
+            var isSaved: Bool { FileManager.default.fileExists(atPath: file) }
+        }
+
+        @Test func `at a limit everybody has the grace period`() throws {
+            let job = try Checkpoint()
+            let running = try JobsProgram.Running([
+                JobsProgram.path, "run", "--wall-time", "500ms", "--grace", "1h", "--", "sh", "-c", job.script,
+            ])
+            job.letItSave()
+            let outcome = running.wait()
+            #expect(outcome.code == 124 && job.isSaved, "\(outcome.all)")
+            #expect(!outcome.errors.contains("killed"), "\(outcome.all)")
+        }
+
+        @Test func `at a cancellation too`() throws {
+            let job = try Checkpoint()
+            let running = try JobsProgram.Running([
+                JobsProgram.path, "run", "--grace", "1h", "--", "sh", "-c", job.script,
+            ])
+            _ = line(from: job.started)
+            kill(running.pid, SIGTERM)
+            job.letItSave()
+            let outcome = running.wait()
+            #expect(outcome.code == 143 && job.isSaved, "\(outcome.all)")
+        }
+
+        /// As long as they need, on a machine of any speed: the linger of this test never ends.
+        @Test func `the writers of a pipeline finish after the shell that started them`() throws {
+            let scratch = try Scratch()
+            let (log, numbers) = (scratch.path + "/log", scratch.path + "/numbers.gz")
+            let script = """
+                seq 50000 > >(gzip -9 > \(numbers))
+                exec > >(tee \(log)) 2>&1
+                echo the reason
+                exit 1
+                """
+            for _ in 0..<5 {
+                let run = try JobsProgram.run(["--linger", "1h", "--", "bash", "-c", script])
+                #expect(run.code == 1 && run.output == "the reason\n", "\(run.all)")
+                #expect(try String(contentsOfFile: log, encoding: .utf8) == "the reason\n")
+                let whole = try JobsProgram.execute(["sh", "-c", "gzip -dc \(numbers) | tail -n 1"])
+                #expect(whole.output == "50000\n", "\(whole.all)")
+                #expect(!run.message.contains("still running"), "\(run.all)")
+            }
+        }
+
+        @Test func `those that do not finish are asked to, and it is told`() throws {
+            let run = try JobsProgram.run([
+                "--env", "MARK=ending-\(own)", "--linger", "100ms", "--grace", "1h", "--", "sh", "-c",
+                "sleep 5000 & sleep 5001 & exit 3",
+            ])
+            #expect(
+                run.code == 3 && run.message.contains("2 processes were still running and were ended."), "\(run.all)")
+            let rest = run.record["rest"] as? [String: Int]
+            #expect(rest == ["terminated": 2, "killed": 0], "\(run.all)")
+            expectNothingLeft(marker: "ending")
+        }
+
+        @Test func `those that do not even then are killed, and it is told`() throws {
+            let (scratch, deaf) = (try Scratch(), "trap '' TERM")
+            let ready = scratch.fifo("ready")
+            let script = "\(deaf); (echo > \(ready); while :; do sleep 1000; done) & read x < \(ready); exit 0"
+            let run = try JobsProgram.run([
+                "--env", "MARK=ending-\(own)", "--linger", "0", "--grace", "100ms", "--", "sh", "-c", script,
+            ])
+            #expect(run.code == 0 && run.state == "completed", "\(run.all)")
+            #expect(((run.record["rest"] as? [String: Int])?["killed"] ?? 0) >= 1, "\(run.all)")
+            #expect(
+                run.message.hasSuffix("still running and were killed.") || run.message.hasSuffix("was killed."),
+                "\(run.all)")
+            expectNothingLeft(marker: "ending")
+        }
+
+        /// What the limit was for has ended by itself.
+        @Test func `a limit that is reached during the linger changes no verdict`() throws {
+            let run = try JobsProgram.run([
+                "--wall-time", "300ms", "--linger", "1s", "--", "sh", "-c", "sleep 1000 & exit 0",
+            ])
+            #expect(run.code == 0 && run.state == "completed", "\(run.all)")
+        }
+
+        @Test func `without a PID namespace the end is the same`() throws {
+            let run = try JobsProgram.run([
+                "--no-pid", "--env", "MARK=ending-\(own)", "--linger", "100ms", "--", "sh", "-c",
+                "setsid sleep 5000 & setsid sleep 5001 & exit 3",
+            ])
+            #expect(run.code == 3 && run.message.contains("still running and were ended."), "\(run.all)")
+            expectNothingLeft(marker: "ending")
+        }
+    }
+}
