@@ -81,9 +81,13 @@ package enum Files {
         return count < 0 ? nil : String(decoding: bytes[0..<count], as: UTF8.self)
     }
 
-    package static var currentDirectory: String {
-        guard let path = getcwd(nil, 0) else { return "/" }
+    /// The working directory; `ENOENT` if it was removed, or lies outside of what can be reached from the root.
+    package static func currentDirectory() throws(Errno) -> String {
+        guard let path = getcwd(nil, 0) else { throw Errno.current }
         defer { free(path) }
-        return String(cString: path)
+        let text = String(cString: path)
+        // "(unreachable)/…", from the kernel itself.
+        guard text.hasPrefix("/") else { throw .noSuchFileOrDirectory }
+        return text
     }
 }

@@ -22,11 +22,14 @@ struct ForegroundRun {
 
     private func supervise() throws -> Int32 {
         signal(SIGPIPE, SIG_IGN)
+        let directory = try Origin.directory(for: spec)
         let report = try arguments.report.map { file throws(ReportFile.Unwritable) in try ReportFile(file) }
         // Before anything is started: a signal that arrives meanwhile waits in the queue. What was ignored when we began, as
         // under nohup, stays so.
         let signals = try SignalQueue(
-            [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH].filter { !SignalQueue.isIgnored($0) })
+            ([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH] + SignalRelay.forwarded)
+                .filter { !SignalQueue.isIgnored($0) })
+        for signal in SignalRelay.survived { Glibc.signal(signal, SIG_IGN) }
         let loop = try EventLoop()
         let forkServer = ForkServer(path: InitProgram.path)
         // Its start takes longer than all that we have to do until it is needed.
@@ -42,7 +45,7 @@ struct ForegroundRun {
 
         var request = Supervisor.Request(
             spec: spec, identity: JobIdentity(id: nil, name: spec.name, attempt: 1, owner: Account.current.name),
-            environment: currentEnvironment(), directory: Files.currentDirectory,
+            environment: currentEnvironment(), directory: directory,
             standardIO: terminal?.standardIO ?? [0, 1, 2])
         request.terminal = terminal != nil
         request.allowUnenforced = arguments.allowUnenforced

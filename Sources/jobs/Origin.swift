@@ -4,14 +4,28 @@ import JobFile
 import JobModel
 import JobsAPI
 import Linux
+import SystemPackage
 
 /// Where and with what a job is submitted: what a batch user expects to find again when it runs.
 enum Origin {
-    static func submission(_ source: JobSource, exporting policy: ExportPolicy) -> Submission {
+    static func submission(
+        _ source: JobSource, _ spec: JobSpec
+    ) throws(JobArguments.UsageError) -> Submission {
         let limits = limits
         return Submission(
-            job: source.json, environment: policy.exported(from: currentEnvironment()),
-            directory: Files.currentDirectory, umask: Int(mask), rlimits: limits.soft, hardRlimits: limits.hard)
+            job: source.json, environment: spec.export.exported(from: currentEnvironment()),
+            directory: try directory(for: spec), umask: Int(mask), rlimits: limits.soft, hardRlimits: limits.hard)
+    }
+
+    /// Where a job starts that says nothing of it, or a relative path. A directory that was removed is none: in the root, where
+    /// nobody meant it to run, a job would read and remove other files.
+    static func directory(for spec: JobSpec) throws(JobArguments.UsageError) -> String {
+        do throws(Errno) { return try Files.currentDirectory() } catch {
+            if spec.directory?.hasPrefix("/") == true { return "/" }
+            throw JobArguments.UsageError(
+                description:
+                    "the current directory cannot be used: \(error); change to one that exists, or name --directory")
+        }
     }
 
     /// There is no call that only asks.

@@ -30,6 +30,14 @@ final class ReportFile {
         // A pipe or a device has nothing to lose.
         if path != "-" { try? target.truncate() }
         try target.write(text)
+        if path != "-", !isStillThere { throw .noSuchFileOrDirectory }
+    }
+
+    /// The job may have removed the file, or put another one in its place: then the record is nowhere.
+    private var isStillThere: Bool {
+        var ours = stat()
+        guard fstat(target.rawValue, &ours) == 0, let named = try? Files.status(path) else { return false }
+        return (ours.st_dev, ours.st_ino) == (named.st_dev, named.st_ino)
     }
 
     deinit { if isNew { unlink(path) } }

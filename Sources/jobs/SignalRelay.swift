@@ -6,6 +6,11 @@ import SystemPackage
 
 /// What signals to `jobs run` mean for the job.
 final class SignalRelay {
+    /// For the job to make something of: the user's two, and those of real time.
+    static let forwarded = [SIGUSR1, SIGUSR2] + Array(CInt(34)...64)
+    /// They are about this process, whose end would leave the job without its account.
+    static let survived = [SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ, SIGIO, SIGPWR, SIGSTKFLT, SIGTTIN, SIGTTOU]
+
     private let signals: SignalQueue
     private let attempt: Attempt
     private let terminal: TerminalRelay?
@@ -26,6 +31,7 @@ final class SignalRelay {
         switch signal {
         case SIGWINCH: terminal?.copySize()
         case SIGTSTP: suspend()
+        case _ where Self.forwarded.contains(signal): attempt.forward(signal)
         default: attempt.cancel(signal: signal)
         }
     }

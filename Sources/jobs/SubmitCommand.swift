@@ -37,7 +37,7 @@ struct SubmitCommand: ParsableCommand {
             guard spec.command != nil else {
                 throw JobArguments.UsageError(description: "job '\(spec.name)' has no command")
             }
-            let submission = Origin.submission(try arguments.source(), exporting: spec.export)
+            let submission = try Origin.submission(try arguments.source(), spec)
             return DaemonCall.wait {
                 do { return try await submit(submission, arguments) } catch { return DaemonCall.complainAbout(error) }
             }

@@ -117,5 +117,48 @@ extension IntegrationTests {
                 toFile: python, atomically: false, encoding: .utf8)
             #expect(try JobsProgram.run([python]).output == "18\n")
         }
+
+        @Test func `a job does not run where its directory was`() throws {
+            let scratch = try Scratch()
+            let gone =
+                "mkdir \(scratch.path)/gone && cd \(scratch.path)/gone && rmdir \(scratch.path)/gone && exec \"$@\""
+            let environment = ["JOBS_STATE_DIR": scratch.path + "/state"]
+            for verb in ["run", "submit"] {
+                let run = try JobsProgram.execute(
+                    ["sh", "-c", gone, "sh", JobsProgram.path, verb, "--", "pwd"], environment: environment)
+                #expect(run.code != 0 && run.output.isEmpty, "\(run.all)")
+                #expect(run.errors.contains("the current directory cannot be used"), "\(run.all)")
+            }
+            let elsewhere = try JobsProgram.execute(
+                ["sh", "-c", gone, "sh", JobsProgram.path, "run", "-q", "--directory", "/tmp", "--", "pwd"])
+            #expect(elsewhere.code == 0 && elsewhere.output == "/tmp\n", "\(elsewhere.all)")
+        }
+
+        @Test func `a record that the job has removed was not written`() throws {
+            let scratch = try Scratch()
+            let report = scratch.path + "/r.json"
+            for command in ["rm \(report)", "mv \(report) \(report).old; touch \(report)"] {
+                let run = try JobsProgram.execute([
+                    JobsProgram.path, "run", "-q", "--report", report, "--", "sh", "-c", command,
+                ])
+                #expect(run.code == 74 && run.errors.contains("cannot write the record to \(report)"), "\(run.all)")
+            }
+        }
+
+        @Test(arguments: [SIGUSR1, SIGUSR2, 40]) func `signals of the user's are the job's`(signal: CInt) throws {
+            let scratch = try Scratch()
+            let ready = scratch.fifo("ready")
+            let running = try JobsProgram.Running([
+                JobsProgram.path, "run", "--report", scratch.path + "/r.json", "--", "sh", "-c",
+                "trap 'exit 9' \(signal); echo > \(ready); while :; do sleep 1000 & wait; done",
+            ])
+            _ = line(from: ready)
+            for other in [SIGALRM, SIGXCPU, SIGPROF, SIGVTALRM, SIGIO] { kill(running.pid, other) }
+            kill(running.pid, signal)
+            let outcome = running.wait()
+            #expect(outcome.code == 9, "\(outcome.all)")
+            let record = FileManager.default.contents(atPath: scratch.path + "/r.json") ?? Data()
+            #expect(try JSONSerialization.jsonObject(with: record) is [String: Any])
+        }
     }
 }
