@@ -26,7 +26,7 @@ struct PlanBuilder {
         let other = try Account.identity(user: spec.user, group: spec.group)
         plan.arguments = command.arguments
         plan.environment = environment(for: other?.account)
-        plan.directory = spec.directory ?? directory
+        plan.directory = spec.directory.map(absolute) ?? directory
         plan.namespaces = namespaces
         plan.hostname = hostname
         plan.monotonicOffset = spec.isolation.time?.monotonicSeconds ?? 0
@@ -53,6 +53,11 @@ struct PlanBuilder {
         plan.graceUsec = spec.limits.grace.microseconds
         plan.lingerUsec = spec.limits.linger.microseconds
         return plan
+    }
+
+    /// A relative path is the submitter's, whose directory a daemon is not in.
+    private func absolute(_ path: String) -> String {
+        path.hasPrefix("/") ? path : directory + (directory.hasSuffix("/") ? "" : "/") + path
     }
 
     private var namespaces: Namespaces {

@@ -194,6 +194,7 @@ import Testing
         #expect(plan.resourceLimits.map(\.hard) == [0, .max, 64])
         #expect(plan.monotonicOffset == 5 && plan.boottimeOffset == -6)
         #expect(try builder(spec("x") { $0.directory = "/there" }).build().directory == "/there")
+        #expect(try builder(spec("x") { $0.directory = "there/x" }).build().directory == "/here/there/x")
     }
 
     @Test func `capabilities are numbers, and none unless asked for`() throws {
