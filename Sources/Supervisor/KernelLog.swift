@@ -34,7 +34,10 @@ package struct KernelLog: Sendable {
         while true {
             do throws(Errno) {
                 // One record a read; EPIPE says that records were overwritten, the next read goes on after the gap.
-                lines.append(String(decoding: try descriptor.read(limit: 8192), as: UTF8.self))
+                let record = try descriptor.read(limit: 8192)
+                // No log of the kernel's ends so; whatever else it is has no more to say.
+                if record.isEmpty { break }
+                lines.append(String(decoding: record, as: UTF8.self))
             } catch {
                 if error != .brokenPipe { break }
             }
