@@ -55,7 +55,7 @@ struct DoctorCommand: ParsableCommand {
 
     private func repair(_ report: Report) -> Int {
         let repair = Repair(report)
-        if repair.isEmpty { print("There is nothing that jobs doctor could do by itself.\n") }
+        if repair.isEmpty { print("There is nothing that jobs doctor could do by itself.") }
         let run: ((String) -> Int32)? = dryRun ? nil : { shell($0) }
         // At once: a step's own output comes between ours.
         let failures = repair.perform(print: { (line: String) in Output.write(line + "\n") }, run: run)
