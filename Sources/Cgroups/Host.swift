@@ -11,6 +11,13 @@ package enum Host {
         return withUnsafeBytes(of: &names.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 
+    /// How many processes and threads the machine can have; `nil` if it does not say.
+    package static var mostPids: Int? {
+        ["pid_max", "threads-max"].compactMap { name in
+            (try? Files.read("/proc/sys/kernel/\(name)")).flatMap { Int($0.split(separator: "\n").first ?? "") }
+        }.min()
+    }
+
     /// Whether a device program can be loaded: CAP_BPF, or before Linux 5.8 CAP_SYS_ADMIN, which includes it still.
     package static var mayLoadBPF: Bool {
         Credentials.holds(Credentials.Number.sysAdmin) || Credentials.holds(Credentials.Number.bpf)

@@ -152,6 +152,8 @@ extension Dispatcher {
         if job.owner.uid != 0, !spec.isolation.capabilities.isEmpty, geteuid() == 0 {
             throw .refused("only root's jobs may have capabilities", remedy: "leave `capabilities` out")
         }
+        // A fork bomb would leave nobody a pid.
+        if supervisor.root.version(of: .pids) != nil { spec.limits.pids = spec.limits.pids ?? settings.pids }
         let account = Account.of(job.owner.uid)
         // The daemon's own user needs no change of user; anybody else's job becomes theirs.
         if job.owner.uid != geteuid(), spec.user == nil {

@@ -82,16 +82,19 @@ package actor Dispatcher {
         /// What all jobs may have together.
         package var capacity: Resources
         package var retention: RetentionPolicy
+        /// Of a job that says nothing itself; `nil` for none.
+        package var pids: Int?
 
         package init(
             stateDirectory: String, initPath: String, version: String, capacity: Resources,
-            retention: RetentionPolicy = RetentionPolicy()
+            retention: RetentionPolicy = RetentionPolicy(), pids: Int? = nil
         ) {
             self.stateDirectory = stateDirectory
             self.initPath = initPath
             self.version = version
             self.capacity = capacity
             self.retention = retention
+            self.pids = pids
         }
     }
 

@@ -46,6 +46,12 @@ struct Jobsd: AsyncParsableCommand {
     var cpus: String?
 
     @Option(
+        help: ArgumentHelp(
+            "Most processes and threads of a job that says nothing itself; a seventh of the machine's if left out.",
+            valueName: "number|unlimited"))
+    var pids: String?
+
+    @Option(
         name: .customLong("keep-age"),
         help: ArgumentHelp(
             "Remove finished jobs and their output after this time; `unlimited` keeps them.", valueName: "time"))
@@ -104,7 +110,8 @@ struct Jobsd: AsyncParsableCommand {
             executor: executor,
             settings: Dispatcher.Settings(
                 stateDirectory: locations.state, initPath: InitProgram.path,
-                version: jobsVersion, capacity: capacity, retention: retention),
+                version: jobsVersion, capacity: capacity, retention: retention,
+                pids: try Capacity.pids(pids)),
             store: store, root: root, log: logger)
         executor.start()
         try await dispatcher.recover()

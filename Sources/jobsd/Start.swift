@@ -71,6 +71,16 @@ enum Capacity {
         } catch { throw ValidationError(error.description) }
     }
 
+    /// Of a job that says nothing itself. The share is that of systemd's units (`DefaultTasksMax=15%`).
+    static func pids(_ text: String?) throws -> Int? {
+        guard let text else { return Host.mostPids.map { max(100, $0 / 7) } }
+        if text == "unlimited" { return nil }
+        guard let number = Int(text), (1...4_194_304).contains(number) else {
+            throw ValidationError("--pids takes a number from 1 to 4194304, or `unlimited`; not '\(text)'")
+        }
+        return number
+    }
+
     private static var installedMemory: Int {
         sysconf(CInt(_SC_PHYS_PAGES)) * sysconf(CInt(_SC_PAGESIZE))
     }

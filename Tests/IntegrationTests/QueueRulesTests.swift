@@ -337,5 +337,14 @@ extension IntegrationTests {
                 ["--userns", "--user", "nobody", "--capabilities", "DAC_OVERRIDE", "--", "cat", "/etc/shadow"])
             #expect(run.code == 125 && run.output.isEmpty && run.errors.contains("count outside"), "\(run.all)")
         }
+
+        @Test func `a job that says nothing of its processes has a limit of them`() async throws {
+            let daemon = try Daemon(["--memory", "1G", "--cpus", "4", "--pids", "123"])
+            let ids = [try await daemon.submit("exit 0"), try await daemon.submit("exit 0", [("pids", "45")])]
+            try await daemon.wait(ids)
+            for (id, pids) in zip(ids, [123, 45]) {
+                #expect(try await daemon.record(id)?["limits"]?["pids"]?.intValue == pids)
+            }
+        }
     }
 }
