@@ -45,26 +45,59 @@ package struct KernelLog: Sendable {
         return Self.parse(lines, cgroupNamed: name)
     }
 
-    /// The pure part: `oom-kill:constraint=…` says why and where, the `Killed process` lines after it say whom.
+    /// The pure part: `oom-kill:constraint=…` says why, where and of which process; `Killed process` lines say whom.
+    ///
+    /// The kernel holds the first kind back after ten in five seconds, and never the second. So a victim counts by its pid: the
+    /// one that our cause names, and where a whole group is killed, those that the table before it lists. A victim without
+    /// a cause is nobody's, and names, which are another user's, stay out of our record.
     package static func parse(_ lines: [String], cgroupNamed name: String) -> [KernelOOM] {
         var result: [KernelOOM] = []
+        var listed: Set<Int> = []
+        var expected: Set<Int> = []
         var isOurs = false
         for line in lines {
             // `PRIORITY,…;text`. A facility other than 0 was written by somebody who is not the kernel.
             if let priority = Int(line.prefix { $0 != "," }), priority > 7 { continue }
             let text = line.split(separator: ";", maxSplits: 1).last.map(String.init) ?? line
-            if let range = text.firstRange(of: "oom-kill:constraint=") {
+            if text.firstRange(of: " invoked oom-killer: ") != nil {
+                listed = []
+            } else if let pid = listedPid(text) {
+                listed.insert(pid)
+            } else if let range = text.firstRange(of: "oom-kill:constraint=") {
                 let fields = self.fields(text[range.upperBound...])
                 let task = fields["task_memcg"] ?? ""
-                isOurs = task.split(separator: "/").contains(name[...])
+                expected = []
+                isOurs = contains(task, name)
                 guard isOurs else { continue }
+                expected = Set([victimPid(text)].compactMap { $0 })
                 result.append(
                     KernelOOM(limitPath: fields["oom_memcg"].map(String.init), taskPath: String(task), victims: []))
-            } else if isOurs, let victim = victim(text) {
+            } else if text.hasPrefix("Tasks in "), isOurs, contains(text.dropFirst(9).prefix { $0 != " " }, name) {
+                // The first of them has been named already.
+                expected.formUnion(listed.subtracting(result[result.count - 1].victims.map(\.pid)))
+            } else if let victim = victim(text), expected.remove(victim.pid) != nil {
                 result[result.count - 1].victims.append(victim)
             }
         }
         return result
+    }
+
+    private static func contains(_ path: Substring, _ name: String) -> Bool {
+        path.split(separator: "/").contains(name[...])
+    }
+
+    /// `[    812]     0   812    26541 … stress`, a row of the table of tasks.
+    private static func listedPid(_ text: String) -> Int? {
+        guard text.first == "[", let close = text.firstIndex(of: "]") else { return nil }
+        return Int(text[text.index(after: text.startIndex)..<close].drop { $0 == " " })
+    }
+
+    /// `…,task=NAME,pid=812,uid=0`: from the end, since the name may hold anything.
+    private static func victimPid(_ text: String) -> Int? {
+        let line = text.prefix { $0 != "\n" }
+        let parts = line.split(separator: ",").suffix(2)
+        guard parts.count == 2, let pid = parts.first, pid.hasPrefix("pid=") else { return nil }
+        return Int(pid.dropFirst(4))
     }
 
     private static func fields(_ text: Substring) -> [String: Substring] {

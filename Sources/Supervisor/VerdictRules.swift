@@ -160,7 +160,7 @@ package enum VerdictRules {
             let limit = evidence.limits.ancestorMemoryBytes
         else { return "" }
         return
-            ", or what is above the job reached its limit of \(ByteCount(limit).human()); the kernel log, which would tell, cannot be read"
+            ", or what is above the job reached its limit of \(ByteCount(limit).human()); the kernel log does not tell"
     }
 
     // MARK: Words
