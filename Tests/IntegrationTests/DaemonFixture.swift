@@ -5,6 +5,7 @@ import JobModel
 import JobsAPI
 import JobsClient
 import Linux
+import Supervisor
 import SystemPackage
 import Testing
 
@@ -64,7 +65,8 @@ final class Daemon: @unchecked Sendable {
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         try process.run()
-        let word = line(from: ready)
+        // The first daemon in a cgroup that is shared says before it that processes were moved.
+        let word = line(from: ready) { !$0.hasPrefix("moved ") }
         guard word == "ready" else { throw Failure(description: "jobsd said '\(word)'\n\(log)") }
     }
 
@@ -111,6 +113,12 @@ final class Daemon: @unchecked Sendable {
         if process.isRunning { kill(SIGTERM) }
         // Those that wait for another daemon would wait for ever.
         for process in jobsInits(below: state).compactMap(held) { try? process.signal(SIGKILL) }
+        // Their cgroups wait for the next daemon of this state directory, which never comes. systemd removes its own.
+        guard !FileManager.default.fileExists(atPath: "/run/systemd/system"),
+            let root = try? Workplace.prepareQueue(stateDirectory: state, runtimeDirectory: runtime)
+        else { return }
+        for attempt in root.attempts() { try? root.remove(attempt) }
+        root.removeIfEmpty()
     }
 
     // MARK: Asking

@@ -143,14 +143,17 @@ final class Scratch {
     }
 }
 
-/// Blocks until the other side of a FIFO writes a line, and returns it.
-func line(from fifo: String) -> String {
+/// Blocks until the other side of a FIFO writes a line that is wanted, and returns it.
+func line(from fifo: String, where isWanted: (String) -> Bool = { _ in true }) -> String {
     guard let file = fopen(fifo, "r") else { return "" }
     defer { fclose(file) }
     var buffer = [CChar](repeating: 0, count: 4096)
-    guard fgets(&buffer, CInt(buffer.count), file) != nil else { return "" }
-    return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        .trimmingCharacters(in: .whitespacesAndNewlines)
+    while fgets(&buffer, CInt(buffer.count), file) != nil {
+        let line = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        if isWanted(line) { return line }
+    }
+    return ""
 }
 
 /// The pids of the programs that tests ran.
