@@ -38,7 +38,7 @@ struct SubmissionContext: Sendable {
     private static func limits(_ json: JSON?) -> [String: Int] {
         var limits: [String: Int] = [:]
         for member in json?.objectValue ?? [] {
-            if let value = member.value.intValue, numbers[member.key] != nil { limits[member.key] = value }
+            if let value = member.value.intValue, resourceLimitNumbers[member.key] != nil { limits[member.key] = value }
         }
         return limits
     }
@@ -64,15 +64,10 @@ struct SubmissionContext: Sendable {
         return result.merging(exported) { _, new in new }
     }
 
-    /// The kernel's numbers, `<asm-generic/resource.h>`.
-    static let numbers: [String: CInt] = [
-        "cpu": 0, "fsize": 1, "data": 2, "stack": 3, "core": 4, "nproc": 6, "nofile": 7, "memlock": 8, "as": 9,
-    ]
-
     /// The hard limit that a job may have: the submitter's and the daemon's, whichever is less. A limit must not be raised by
     /// submitting a job.
     func most(of name: String) -> UInt64? {
-        Self.numbers[name].map { number in
+        resourceLimitNumbers[name].map { number in
             min(hardRlimits[name].map(Self.value) ?? .max, hardLimit(of: number))
         }
     }
@@ -85,7 +80,7 @@ struct SubmissionContext: Sendable {
         // its sets.
         if rlimits["nofile"] == nil { rlimits["nofile"] = 1024 }
         return rlimits.compactMap { name, value in
-            guard let number = Self.numbers[name], let hard = most(of: name) else { return nil }
+            guard let number = resourceLimitNumbers[name], let hard = most(of: name) else { return nil }
             return Plan.ResourceLimitValue(resource: number, soft: min(Self.value(value), hard), hard: hard)
         }.sorted { $0.resource < $1.resource }
     }

@@ -37,13 +37,9 @@ enum Origin {
 
     /// By name; -1 is "unlimited".
     private static var limits: (soft: [String: Int], hard: [String: Int]) {
-        // The kernel's numbers, `<asm-generic/resource.h>`: the importer shows some of them under another type.
-        let resources: KeyValuePairs = [
-            "cpu": 0, "fsize": 1, "data": 2, "stack": 3, "core": 4, "nproc": 6, "nofile": 7, "memlock": 8, "as": 9,
-        ]
         func number(_ value: rlim_t) -> Int { value == rlim_t.max ? -1 : Int(clamping: value) }
         var (soft, hard): ([String: Int], [String: Int]) = ([:], [:])
-        for (name, resource) in resources {
+        for (name, resource) in resourceLimitNumbers {
             var limit = rlimit()
             guard getrlimit(__rlimit_resource_t(UInt32(resource)), &limit) == 0 else { continue }
             soft[name] = number(limit.rlim_cur)
