@@ -33,16 +33,18 @@ extension AttemptCgroup {
 extension CgroupRoot {
     /// Removes an attempt's cgroup, if there is one of that name.
     package func remove(_ name: String) throws(CgroupError) {
-        let paths = bases.map { ($0.path + "/" + name, $0.version) }.filter { Files.exists($0.0) }
+        let paths = paths(of: name)
         if !paths.isEmpty { try CgroupCleanup.remove(paths) }
     }
 
     /// Whether an attempt of that name has processes.
     package func isPopulated(_ name: String) -> Bool {
-        bases.contains { base in
-            Files.exists(base.path + "/" + name)
-                && !AttemptCgroup.everyone(in: base.path + "/" + name, version: base.version).isEmpty
-        }
+        paths(of: name).contains { !AttemptCgroup.everyone(in: $0.path, version: $0.version).isEmpty }
+    }
+
+    /// The directories of an attempt that there are.
+    private func paths(of name: String) -> [(path: String, version: CgroupVersion)] {
+        bases.map { ($0.path + "/" + name, $0.version) }.filter { Files.exists($0.0) }
     }
 
     /// Removes what a supervisor that is gone left behind.
@@ -54,8 +56,8 @@ extension CgroupRoot {
         var removed: [String] = []
         var errors: [CgroupError] = []
         for name in attempts() {
-            let paths = bases.map { ($0.path + "/" + name, $0.version) }.filter { Files.exists($0.0) }
-            if isAlive(name, paths.map(\.0)) { continue }
+            let paths = paths(of: name)
+            if isAlive(name, paths.map(\.path)) { continue }
             do throws(CgroupError) {
                 try CgroupCleanup.remove(paths)
                 removed.append(name)

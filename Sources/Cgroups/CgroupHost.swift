@@ -141,9 +141,12 @@ package struct CgroupHost: Hashable, Sendable {
         }
     }
 
+    /// Every hierarchy; a v1 one with several controllers stands there for each.
+    package var hierarchies: [Hierarchy] { Array(v1.values) + (unified.map { [$0] } ?? []) }
+
     /// Where the hierarchy is mounted that a cgroup belongs to.
     package func mountPoint(of path: String) -> String? {
-        (Array(v1.values) + (unified.map { [$0] } ?? [])).map(\.mountPoint)
+        hierarchies.map(\.mountPoint)
             .filter { path == $0 || path.hasPrefix($0 + "/") }.max { $0.utf8.count < $1.utf8.count }
     }
 

@@ -7,7 +7,7 @@ import Supervisor
 extension Facts.Leftover {
     /// All attempts' cgroups whose supervisor is dead, wherever in the trees; our own place may have been another then.
     static func find(in host: CgroupHost) -> [Facts.Leftover] {
-        let hierarchies = Array(host.v1.values) + (host.unified.map { [$0] } ?? [])
+        let hierarchies = host.hierarchies
         let bases = Set(hierarchies.flatMap { [$0.own, $0.own + "/jobs"] })
         return Set(hierarchies.map(\.mountPoint)).sorted().flatMap { stale(below: $0, depth: 8) }.map { parent, name in
             Facts.Leftover(path: parent + "/" + name, isInReach: bases.contains(parent))

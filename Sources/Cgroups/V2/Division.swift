@@ -36,11 +36,7 @@ package struct Division {
         let processes = directory.processes
         // Written back, a 0 would mean the writer itself.
         if processes.contains(0) {
-            return refused(
-                """
-                it holds processes of another PID namespace, which cannot be moved from here; give this container a \
-                cgroup that no process outside of it shares
-                """)
+            return refused(Relocation.hiddenRemedy)
         }
         // Another `jobs` may have moved us since the host was read.
         let leaf = (try? CgroupDirectory(path: path + "/" + Relocation.leafName, version: .v2))?.processes ?? []

@@ -80,13 +80,13 @@ package struct Relocation: Hashable, Sendable, CustomStringConvertible {
     }
 
     private static func hidden(_ path: String, moved: Int) -> CgroupError {
-        CgroupError(
-            "empty the cgroup", path,
-            remedy: """
-                it holds processes of another PID namespace, which cannot be moved from here; give this container a cgroup \
-                that no process outside of it shares
-                """ + told(moved))
+        CgroupError("empty the cgroup", path, remedy: hiddenRemedy + told(moved))
     }
+
+    static let hiddenRemedy = """
+        it holds processes of another PID namespace, which cannot be moved from here; give this container a cgroup that no \
+        process outside of it shares
+        """
 
     private static func explain(_ error: CgroupError, _ pid: pid_t, moved: Int) -> CgroupError {
         var error = error
