@@ -37,9 +37,9 @@ public struct Record: Sendable, Hashable {
 
 /// The processes that a job's main process left behind.
 public struct Rest: Hashable, Sendable {
-    /// Those that were left after the linger, and were asked to end.
+    /// Processes that were left after the linger, and were asked to end.
     public var terminated = 0
-    /// Those that were left after the grace period, and were killed.
+    /// Processes that were left after the grace period, and were killed.
     public var killed = 0
 
     public init(terminated: Int = 0, killed: Int = 0) { (self.terminated, self.killed) = (terminated, killed) }

@@ -35,7 +35,7 @@ struct Watch {
                             if isAskedToEnd() { supervisor = .satisfied }
                             finish(mainStatus, mainEnd, neverExecuted, ending.rest, supervisor)
                         }
-                        // Somebody else's children: nothing will tell us that they are gone.
+                        // Other members of the cgroup are not our children: no SIGCHLD tells that they are gone.
                         ending.mainHasEnded()
                         ending.lookAgain()
                     }

@@ -114,7 +114,7 @@ final class Daemon: @unchecked Sendable {
         // Those that wait for another daemon would wait for ever.
         for process in jobsInits(below: state).compactMap(held) { try? process.signal(SIGKILL) }
         // Their cgroups wait for the next daemon of this state directory, which never comes. systemd removes its own.
-        guard !FileManager.default.fileExists(atPath: "/run/systemd/system"),
+        guard !Machine.hasSystemd,
             let root = try? Workplace.prepareQueue(stateDirectory: state, runtimeDirectory: runtime)
         else { return }
         for attempt in root.attempts() { try? root.remove(attempt) }

@@ -103,7 +103,7 @@ extension IntegrationTests {
             expectNothingLeft(marker: "ending")
         }
 
-        /// What the limit was for has ended by itself.
+        /// The wall time is the main process's, which has ended by itself.
         @Test func `a limit that is reached during the linger changes no verdict`() throws {
             let run = try JobsProgram.run([
                 "--wall-time", "300ms", "--linger", "1s", "--", "sh", "-c", "sleep 1000 & exit 0",

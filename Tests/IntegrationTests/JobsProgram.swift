@@ -166,8 +166,8 @@ let own = UUID().uuidString
 func expectNothingLeft(marker: String? = nil, sourceLocation: SourceLocation = #_sourceLocation) {
     let found =
         (try? JobsProgram.execute(["find", "/sys/fs/cgroup", "-type", "d", "-name", "run-*-*"]))?.output ?? ""
-    // Somebody else's job is no business of ours; one whose supervisor we started and is gone is. In a virtual machine
-    // they are all ours, also those that a service manager started for us.
+    // A cgroup counts if its supervisor is one that we started and is gone: other tests run beside us. In a virtual
+    // machine every cgroup is ours, also of jobs that a service manager started for us.
     let stale = found.split(separator: "\n").filter { path in
         let parts = path.split(separator: "/")
         guard let name = parts.last, let parent = parts.dropLast().last else { return false }

@@ -43,7 +43,7 @@ final class LimitedParent {
 
     deinit {
         guard let directory else { return }
-        // What `jobs` made to divide it is empty by now and goes first, from the leaves.
+        // The cgroups that `jobs` made to divide it are empty by now and go first, from the leaves.
         _ = try? JobsProgram.execute(["find", directory, "-depth", "-type", "d", "-delete"])
     }
 
