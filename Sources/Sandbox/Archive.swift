@@ -35,6 +35,12 @@ package struct Archive {
         }
     }
 
+    /// The same, of a number that is read by somebody who does not trust its writer.
+    package mutating func field(_ value: inout Int, in range: ClosedRange<Int>) {
+        field(&value)
+        if !range.contains(value) { reject() }
+    }
+
     package mutating func field(_ value: inout Bool) {
         var number = value ? 1 : 0
         field(&number)

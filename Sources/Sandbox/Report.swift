@@ -26,7 +26,10 @@ package enum Report: Hashable, Sendable {
 
     /// The command's birth, as close to its first instruction as can be told from outside.
     package struct Start: Hashable, Sendable {
+        /// In jobs-init's PID namespace.
         package var pid = 0
+        /// In the supervisor's, 0 if it cannot be told.
+        package var outerPid = 0
         package var monotonicUsec = 0
         package var realtimeUsec = 0
         package init() {}
@@ -101,15 +104,20 @@ extension Report {
         return reports
     }
 
+    /// A process may have written to the report that is not jobs-init, and a number may not be more than can be reckoned with.
+    private static let pids = 0...Int(Int32.max)
+    private static let amounts = 0...1 << 53
+
     private mutating func code(_ a: inout Archive) {
         var kind = number
         a.field(&kind)
         switch kind {
         case 0:
             var start = if case .started(let value) = self { value } else { Start() }
-            a.field(&start.pid)
-            a.field(&start.monotonicUsec)
-            a.field(&start.realtimeUsec)
+            a.field(&start.pid, in: Self.pids)
+            a.field(&start.outerPid, in: Self.pids)
+            a.field(&start.monotonicUsec, in: Self.amounts)
+            a.field(&start.realtimeUsec, in: Self.amounts)
             self = .started(start)
         case 1:
             var failure =
@@ -126,23 +134,23 @@ extension Report {
             self = .limitReached(limit)
         case 4:
             var exit = if case .exited(let value) = self { value } else { Exit() }
-            a.field(&exit.waitStatus)
-            a.field(&exit.monotonicUsec)
-            a.field(&exit.realtimeUsec)
-            a.field(&exit.maxRSSBytes)
-            a.field(&exit.floorRSSBytes)
-            a.field(&exit.voluntarySwitches)
-            a.field(&exit.involuntarySwitches)
+            a.field(&exit.waitStatus, in: 0...0xffff)
+            a.field(&exit.monotonicUsec, in: Self.amounts)
+            a.field(&exit.realtimeUsec, in: Self.amounts)
+            a.field(&exit.maxRSSBytes, in: Self.amounts)
+            a.field(&exit.floorRSSBytes, in: Self.amounts)
+            a.field(&exit.voluntarySwitches, in: Self.amounts)
+            a.field(&exit.involuntarySwitches, in: Self.amounts)
             a.field(&exit.neverExecuted)
-            a.field(&exit.terminated)
-            a.field(&exit.killed)
+            a.field(&exit.terminated, in: Self.amounts)
+            a.field(&exit.killed, in: Self.amounts)
             self = .exited(exit)
         case 2: self = .stopped
         case 6: self = .endedFromOutside
         case 5:
             var birth = if case .born(let value) = self { value } else { Birth() }
-            a.field(&birth.pid)
-            a.field(&birth.bootTicks)
+            a.field(&birth.pid, in: Self.pids)
+            a.field(&birth.bootTicks, in: Self.amounts)
             self = .born(birth)
         default: a.reject()
         }

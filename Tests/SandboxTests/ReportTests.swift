@@ -18,8 +18,8 @@ import Testing
 
     private static func exit(status: Int, neverExecuted: Bool) -> Report.Exit {
         var exit = Report.Exit()
-        (exit.waitStatus, exit.monotonicUsec, exit.realtimeUsec) = (status, 7, .max)
-        (exit.maxRSSBytes, exit.voluntarySwitches, exit.involuntarySwitches) = (4096, 3, -1)
+        (exit.waitStatus, exit.monotonicUsec, exit.realtimeUsec) = (status, 7, 1 << 53)
+        (exit.maxRSSBytes, exit.voluntarySwitches, exit.involuntarySwitches) = (4096, 3, 0)
         exit.floorRSSBytes = 2048
         exit.neverExecuted = neverExecuted
         return exit
@@ -100,6 +100,22 @@ import Testing
     @Test(arguments: [-1, 2, .max]) func `a time limit that we do not know is no report`(_ which: Int) {
         var buffer = frame(number(3) + number(which))
         #expect(Report.decode(from: &buffer).isEmpty)
+    }
+
+    /// A process that can open the file may have written any of them.
+    @Test func `a number that cannot be is no report`() {
+        for value in [Int.min, -1, 1 << 53 + 1, Int.max] {
+            var start = Self.start(pid: 2, at: 10)
+            start.pid = value
+            var exits = [Self.exit(status: value, neverExecuted: false), Self.exit(status: 0, neverExecuted: false)]
+            exits[1].monotonicUsec = value
+            var birth = Report.Birth()
+            birth.pid = value
+            for report in [.started(start), .born(birth)] + exits.map({ Report.exited($0) }) {
+                var (buffer, damaged) = (report.encoded(), 0)
+                #expect(Report.decode(from: &buffer) { damaged += 1 }.isEmpty && damaged == 1, "\(report)")
+            }
+        }
     }
 
     @Test(arguments: [Int.max, Int.max - 7, -1, .min]) func `a length that cannot be waits and does not crash`(
