@@ -51,7 +51,13 @@ extension Record {
     private static let endings: [(state: String, cause: String, code: String, when: String)] = [
         ("completed", "success", "0", "the command exited with 0"),
         ("failed", "exit-status", "its own", "it exited with another status"),
-        ("failed", "signal", "128 + n", "a signal that neither we nor an OOM killer sent"),
+        (
+            "failed", "signal", "128 + n",
+            """
+            a signal that neither we nor an OOM killer sent; with `oom: kill-process` also a SIGKILL of which nothing proves that \
+            an OOM killer sent it: the kernel log cannot be read, or does not name as many victims as were killed
+            """
+        ),
         ("failed", "not-executable", "127, 126", "the command does not exist, or may not be executed"),
         ("failed", "setup", "125", "what the job asked for could not be built; the command did not run"),
         ("lost", "supervisor-lost", "125", "jobs-init was killed, so nobody saw the command's end"),

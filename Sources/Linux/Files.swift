@@ -36,10 +36,11 @@ package enum Files {
     package static func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }
 
     /// What a symbolic link points to.
-    package static func readLink(_ path: String) throws(Errno) -> String {
+    package static func readLink(_ path: String, at directory: Descriptor? = nil) throws(Errno) -> String {
         var failure: Errno?
+        let start = directory?.rawValue ?? AT_FDCWD
         let bytes = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
-            do throws(Errno) { count = try checked { readlink(path, buffer.baseAddress!, 4096) } } catch {
+            do throws(Errno) { count = try checked { readlinkat(start, path, buffer.baseAddress!, 4096) } } catch {
                 failure = error
             }
         }

@@ -22,6 +22,13 @@ package struct Namespaces: OptionSet, Hashable, Sendable {
     package func intersection(_ other: Namespaces) -> Namespaces { Namespaces(rawValue: rawValue & other.rawValue) }
     package func subtracting(_ other: Namespaces) -> Namespaces { Namespaces(rawValue: rawValue & ~other.rawValue) }
 
+    /// Whether this process's PID namespace is the machine's, whose numbers the kernel log has. The inode is fixed:
+    /// `PROC_PID_INIT_INO` of the kernel's <linux/proc_ns.h>.
+    package static let isInitialPID = (try? Files.readLink("/proc/self/ns/pid")) == "pid:[4026531836]"
+
+    /// Whether `/proc` shows this process's PID namespace, and not another one as after `unshare --pid` alone.
+    package static let isOfProc = (try? Files.readLink("/proc/self")) == "\(getpid())"
+
     /// Moves this process into new ones. See `unshare(2)`.
     package func unshare() throws(Errno) { try syscall(Int(SYS_unshare), Int(rawValue)) }
 }

@@ -7,12 +7,24 @@ import SystemPackage
 /// The command's process, from its birth inside the job's cgroup to its execve.
 package struct Payload {
     let plan: Plan
+    /// `/proc` as it was before the mounts changed: the supervisor's.
+    private let outerProc: Descriptor?
 
-    package init(_ plan: Plan) { self.plan = plan }
+    package init(_ plan: Plan, outerProc: Descriptor? = nil) { (self.plan, self.outerProc) = (plan, outerProc) }
+
+    /// A command that was started.
+    package struct Started {
+        package var pid: pid_t
+        /// In the supervisor's PID namespace, 0 if it cannot be told.
+        package var outerPid: Int
+        /// The moment it was executed, `CLOCK_MONOTONIC`.
+        package var startedUsec: Int
+    }
 
     /// What the child leaves behind for its parent; lives in memory that both see.
     private struct Outcome {
         var startedUsec = 0
+        var outerPid = 0
         var errno: CInt = 0
         var isCommand = false
         var stepLength = 0
@@ -30,11 +42,11 @@ package struct Payload {
         }
     }
 
-    /// Starts the command and returns its pid and the moment it was executed (`CLOCK_MONOTONIC`, µs).
+    /// Starts the command.
     ///
     /// Returns after the execve succeeded. A child that was killed on the way there looks like a started one whose exit
     /// status says so; ``neverExecuted(_:)`` tells the two apart.
-    package func start() throws(SetupFailure) -> (pid: pid_t, startedUsec: Int) {
+    package func start() throws(SetupFailure) -> Started {
         let page = 4096
         // Shared even if the kernel makes us copy memory, and charged to us: the parent touches it first.
         guard let memory = mmap(nil, page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0),
@@ -57,6 +69,10 @@ package struct Payload {
             let sharesMemory = !plan.namespaces.contains(.time)
             if !sharesMemory { executed = try Descriptor.pipe() }
             pid = try runChild(namespaces: namespaces, cgroup: plan.cgroupDescriptor ?? -1, shareMemory: sharesMemory) {
+                // Only it itself finds out, and not after its mounts.
+                if let outerProc, let own = try? Files.readLink("self", at: outerProc) {
+                    outcome.pointee.outerPid = Int(own) ?? 0
+                }
                 do throws(SetupFailure) {
                     // Its clock may be another one than ours.
                     try becomeCommand {
@@ -82,7 +98,7 @@ package struct Payload {
     }
 
     private func finish(_ pid: pid_t, _ outcome: Outcome, _ text: UnsafeMutableRawBufferPointer) throws(SetupFailure)
-        -> (pid_t, Int)
+        -> Started
     {
         guard outcome.errno == 0 else {
             var status: CInt = 0
@@ -92,7 +108,9 @@ package struct Payload {
                 decoding: text[outcome.stepLength..<outcome.stepLength + outcome.detailLength], as: UTF8.self)
             throw SetupFailure(step: step, detail: detail, errno: outcome.errno, isCommand: outcome.isCommand)
         }
-        return (pid, outcome.startedUsec == 0 ? Clock.monotonicMicroseconds : outcome.startedUsec)
+        return Started(
+            pid: pid, outerPid: outcome.outerPid,
+            startedUsec: outcome.startedUsec == 0 ? Clock.monotonicMicroseconds : outcome.startedUsec)
     }
 
     /// The child's side, after ``restrict()``: the order is the security order, and every line is a step.

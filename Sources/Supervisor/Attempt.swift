@@ -239,7 +239,9 @@ package final class Attempt {
         case .born:
             // One that the template has not lived to tell us of sees its gate close.
             if (try? meet()) != nil { launch.gate?.noteBirth() }
-        case .started(let start): self.start = start
+        case .started(let start):
+            self.start = start
+            if start.outerPid > 0, Namespaces.isInitialPID { evidence.mainPid = start.outerPid }
         case .failed(let failure):
             evidence.setupFailure = failure
             evidence.setupRemedy = NamespaceObstacle(failure)?.remedy(needsUserNamespace: false)

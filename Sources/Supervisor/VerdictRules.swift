@@ -16,6 +16,8 @@ package struct Evidence: Sendable {
     /// Ancestors whose OOM counter rose during the attempt, nearest first.
     package var ancestorsReached: [String] = []
     package var kernelLog: [KernelOOM] = []
+    /// The main process, as the kernel log numbers it; `nil` in a PID namespace, whose numbers are others.
+    package var mainPid: Int?
     package var cgroupName = ""
     package var timeLimit: Report.TimeLimit?
     package var cancelledBy: Int?
@@ -68,10 +70,7 @@ package enum VerdictRules {
                 .lost, .supervisorLost,
                 "Somebody outside of jobs ended it, as systemd does when the machine goes down.")
         }
-        let survived =
-            oom == nil
-            ? ""
-            : " The kernel's OOM killer took \(kills(evidence.oom.kills)) and the main process lived on (oom: kill-process)."
+        let survived = oom == nil ? "" : survival(evidence)
         if let signal = exit.signal {
             return verdict(.failed, .signal, "It was ended by \(signalName(signal)).\(survived)")
         }
@@ -94,7 +93,28 @@ package enum VerdictRules {
     private static func endsAttempt(_ evidence: Evidence) -> Bool {
         if evidence.policy == .killJob { return true }
         let killed = evidence.exit == nil || evidence.exit?.signal == 9
-        return killed && evidence.timeLimit == nil && evidence.cancelledBy == nil
+        return killed && evidence.timeLimit == nil && evidence.cancelledBy == nil && isMainVictim(evidence) == true
+    }
+
+    /// Whether an OOM killer took the main process; `nil` if nothing proves it either way, as where the kernel log cannot be
+    /// read or has held some of the kills back.
+    private static func isMainVictim(_ evidence: Evidence) -> Bool? {
+        // There never was another one.
+        if evidence.usage.pidsPeak == 1 { return true }
+        guard let main = evidence.mainPid else { return nil }
+        let victims = Set(evidence.kernelLog.flatMap(\.victims).map(\.pid))
+        if victims.contains(main) { return true }
+        return victims.count >= evidence.oom.kills ? false : nil
+    }
+
+    /// What is told of OOM kills that did not end the attempt.
+    private static func survival(_ evidence: Evidence) -> String {
+        let taken = " The kernel's OOM killer took \(kills(evidence.oom.kills))"
+        guard evidence.exit?.signal == 9, isMainVictim(evidence) == nil else {
+            return taken + " and the main process lived on (oom: kill-process)."
+        }
+        return taken
+            + " of the job (oom: kill-process); whether that ended the main process is not known, because the kernel log does not name every victim."
     }
 
     // MARK: Out of memory

@@ -16,9 +16,10 @@ final class Init {
         do throws(SetupFailure) {
             let signals = try becomeInit()
             if plan.queued != nil { try announceBirth() }
+            let outerProc = try? Descriptor.open("/proc", O_DIRECTORY)
             try Surroundings(plan).build()
             let output = try plan.queued.map { queued throws(SetupFailure) in try Output(queued) }
-            let payload = Payload(plan)
+            let payload = Payload(plan, outerProc: outerProc)
             try payload.restrict()
             if let queued = plan.queued { waitForLeave(queued) }
             let command = try payload.start()
@@ -71,11 +72,12 @@ final class Init {
         }
     }
 
-    private func start(of command: (pid: pid_t, startedUsec: Int)) -> Report.Start {
+    private func start(of command: Payload.Started) -> Report.Start {
         var start = Report.Start()
         start.pid = Int(command.pid)
         start.monotonicUsec = command.startedUsec
         start.realtimeUsec = Clock.realtimeMicroseconds - (Clock.monotonicMicroseconds - command.startedUsec)
+        start.outerPid = command.outerPid
         return start
     }
 

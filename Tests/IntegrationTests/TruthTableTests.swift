@@ -124,6 +124,17 @@ extension IntegrationTests {
             #expect(run.state == "out-of-memory" && run.cause == "own-limit" && run.code == 137, "\(run.all)")
         }
 
+        /// Where the kernel log is out of reach the verdict claims no more than is known, which is the same here.
+        @Test func `kill-process with a child as the victim, and the main process killed later, is a signal`() throws {
+            let hog = "python3 -c 'x = bytearray(100 << 20)'"
+            let run = try JobsProgram.run([
+                "--memory", "32M", "--oom", "kill-process", "--", "sh", "-c", "\(hog); kill -9 $$",
+            ])
+            #expect(run.state == "failed" && run.cause == "signal" && run.code == 137, "\(run.all)")
+            #expect((run.usage("memory_oom_kills") ?? 0) >= 1, "\(run.all)")
+            if Machine.canReadKernelLog { #expect(run.message.contains("lived on"), "\(run.all)") }
+        }
+
         @Test(arguments: ["4K", "100K"]) func `a limit too small to start`(limit: String) throws {
             let run = try JobsProgram.run(["--memory", limit, "--", "sh", "-c", "exit 0"])
             // Where the kernel finds nobody to kill it refuses the memory instead, and no kill is no OOM.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Cgroups
 import JobModel
-import Supervisor
 import Testing
+
+@testable import Supervisor
 
 /// One row of DESIGN 4.3: what was found, and what it must be called.
 struct VerdictRow: Sendable, CustomTestStringConvertible {
@@ -23,6 +24,18 @@ struct VerdictRow: Sendable, CustomTestStringConvertible {
     private static let killed = ExitStatus(signal: 9)
     private static let ownLimit = OOMCounters(kills: 2, ownLimitEvents: 1, groupKills: 1)
     private static let otherLimit = OOMCounters(kills: 1, ownLimitEvents: 0)
+
+    /// A main process, 42, that was ended by SIGKILL, and what the kernel's log and counter say of OOM kills.
+    private static func killed(oom victims: [Int], kills: Int, limit: String?, main: Int? = 42) -> Evidence {
+        evidence(exit: killed) {
+            $0.oom = OOMCounters(kills: kills, ownLimitEvents: limit == nil ? 0 : 1)
+            $0.mainPid = main
+            $0.kernelLog = victims.map {
+                let victim = OOMVictim(process: "stress", pid: $0, anonRSSBytes: nil)
+                return KernelOOM(limitPath: limit, taskPath: "/run-7-99", victims: [victim])
+            }
+        }
+    }
 
     private static let withoutOOM: [VerdictRow] = [
         VerdictRow("exit 0", .completed, .success, 0, evidence()),
@@ -129,9 +142,27 @@ struct VerdictRow: Sendable, CustomTestStringConvertible {
         VerdictRow(
             "a child killed, main dies of SEGV", .failed, .signal, 139,
             evidence(exit: ExitStatus(signal: 11)) { $0.oom = ownLimit }),
-        VerdictRow("main killed", .outOfMemory, .ownLimit, 137, evidence(exit: killed) { $0.oom = ownLimit }),
         VerdictRow(
-            "main killed by the machine", .outOfMemory, .system, 137, evidence(exit: killed) { $0.oom = otherLimit }),
+            "main is the victim", .outOfMemory, .ownLimit, 137, killed(oom: [41, 42], kills: 2, limit: "/run-7-99")),
+        VerdictRow("main is the machine's victim", .outOfMemory, .system, 137, killed(oom: [42], kills: 1, limit: nil)),
+        VerdictRow(
+            "main is the victim, and others are not named", .outOfMemory, .ownLimit, 137,
+            killed(oom: [42], kills: 5, limit: "/run-7-99")),
+        VerdictRow(
+            "main is the only process, without a log", .outOfMemory, .ownLimit, 137,
+            evidence(exit: killed) { ($0.oom, $0.usage.pidsPeak) = (OOMCounters(kills: 1, ownLimitEvents: 1), 1) }),
+        VerdictRow(
+            "a child is the victim, and somebody kills main", .failed, .signal, 137,
+            killed(oom: [41], kills: 1, limit: "/run-7-99")),
+        VerdictRow(
+            "main killed, not every victim named", .failed, .signal, 137,
+            killed(oom: [41], kills: 2, limit: "/run-7-99")),
+        VerdictRow(
+            "main killed, no log", .failed, .signal, 137,
+            evidence(exit: killed) { ($0.oom, $0.mainPid) = (OOMCounters(kills: 1, ownLimitEvents: 1), 42) }),
+        VerdictRow(
+            "main killed, the log's numbers are another namespace's", .failed, .signal, 137,
+            killed(oom: [41], kills: 1, limit: "/run-7-99", main: nil)),
         VerdictRow(
             "a child killed, later out of wall time", .timeout, .wallTime, 124,
             evidence(exit: killed) { ($0.oom, $0.timeLimit) = (ownLimit, .wall) }),
