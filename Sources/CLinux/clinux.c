@@ -141,9 +141,10 @@ void clinux_reset_dispositions(void) {
     for (int signal = 1; signal <= 64; signal++) raw_syscall6(SYS_rt_sigaction, signal, (long)&standard, 0, 8, 0, 0);
 }
 
-void clinux_unblock_signals(void) {
-    uint64_t none = 0;
-    raw_syscall6(SYS_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, 8, 0, 0);
+// By system call for the same reason.
+void clinux_set_signals_blocked(int blocked) {
+    uint64_t mask = blocked ? ~UINT64_C(0) : 0;
+    raw_syscall6(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, 8, 0, 0);
 }
 
 int clinux_send(int socket, const void *bytes, size_t size, const int *fds, int count) {

@@ -32,7 +32,10 @@ package func runChild(
 package func resetSignalDispositions() { clinux_reset_dispositions() }
 
 /// Blocks no signal in this process.
-package func unblockSignals() { clinux_unblock_signals() }
+package func unblockSignals() { clinux_set_signals_blocked(0) }
+
+/// Blocks all signals but SIGKILL and SIGSTOP, also 32 and 33, which glibc's functions pass over.
+package func blockSignals() { clinux_set_signals_blocked(1) }
 
 /// Replaces this process, looking `arguments[0]` up in `path` as a shell does.
 ///

@@ -78,13 +78,17 @@ package struct SignalQueue: Sendable {
         return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
     }
 
-    /// The next signal and who sent it.
-    package func next() -> (signal: CInt, sender: pid_t)? {
+    /// The next signal and its sender's pid as the kernel knows it: 0 for the kernel itself and for a process of an outer
+    /// PID namespace, `nil` where it was not the kernel that noted it.
+    package func next() -> (signal: CInt, sender: pid_t?)? {
         guard let bytes = try? descriptor.read(limit: MemoryLayout<signalfd_siginfo>.size),
             bytes.count == MemoryLayout<signalfd_siginfo>.size
         else { return nil }
         let info = bytes.withUnsafeBytes { $0.loadUnaligned(as: signalfd_siginfo.self) }
-        return (CInt(info.ssi_signo), pid_t(bitPattern: info.ssi_pid))
+        // kill(2), the kernel, tgkill(2): SI_USER, SI_KERNEL, SI_TKILL. With any other code, as of sigqueue(3), the sender
+        // fills the rest in as it likes (do_rt_sigqueueinfo), and a signal that F_SETSIG of fcntl(2) asks for names nobody.
+        let isKernels = [0, 0x80, -6].contains(info.ssi_code)
+        return (CInt(info.ssi_signo), isKernels ? pid_t(bitPattern: info.ssi_pid) : nil)
     }
 }
 

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 
 /// What `/proc/PID/stat` says of a process.
 package enum ProcessStat {
     /// Field 22: clock ticks since boot at which the process started. With the pid it names a process for good.
-    package static func startTicks(of pid: String) -> Int? {
+    package static func startTicks(of pid: String) -> Int? { field(22, of: pid) }
+
+    /// Whether it is there and has not begun to end: PF_EXITING of field 9, which a zombie keeps.
+    package static func isAlive(_ pid: pid_t) -> Bool { field(9, of: "\(pid)").map { $0 & 4 == 0 } ?? false }
+
+    private static func field(_ number: Int, of pid: String) -> Int? {
         guard let stat = try? Files.read("/proc/\(pid)/stat"), let close = stat.lastIndex(of: ")") else { return nil }
         // After the name, which may hold anything, field 3 is the first.
         let fields = stat[stat.index(after: close)...].split(separator: " ")
-        return fields.count > 19 ? Int(fields[19]) : nil
+        return fields.count > number - 3 ? Int(fields[number - 3]) : nil
     }
 
     /// The name of a process's program, cut to 15 bytes by the kernel; `nil` if there is no such process.

@@ -110,12 +110,18 @@ package final class Attempt {
         kernelLog = KernelLog()
         watch = OOMWatch(cgroup: cgroup, loop: loop, killJob: request.spec.oom == .killJob)
     }
+        evidence.jobReachesInit = Self.reachesInit(request.spec)
 
     func beginWatching() throws(SupervisorError) {
         do throws(Errno) {
             if let directory = request.queued {
                 reportWatch = try loop.watchFile(directory.report) { [self] in readReport() }
             } else {
+    private static func reachesInit(_ spec: JobSpec) -> Bool {
+        guard !spec.isolation.pid else { return false }
+        return spec.user.flatMap { Account.find($0)?.uid } ?? geteuid() == geteuid()
+    }
+
                 try loop.watch(launch.report.rawValue) { [self] in readReport() }
             }
             try watch.begin()

@@ -27,13 +27,20 @@ enum SeccompFilter {
 
     /// Compiles both. That costs about 0.2 ms, so a supervisor does it once.
     static func compile() throws(SupervisorError) -> Programs {
-        Programs(jobsInit: try compile(refuseNeedless), command: try compile(refuseCgroupNamespaces))
+        Programs(jobsInit: try compile(refuseNeedless), command: try compile(refuseHarm))
     }
 
     private static func refuseNeedless(_ context: scmp_filter_ctx) {
         for name in refused { refuse(name, with: EPERM, in: context) }
         var vsock = scmp_arg_cmp(arg: 0, op: SCMP_CMP_EQ, datum_a: scmp_datum_t(AF_VSOCK), datum_b: 0)
         _ = seccomp_rule_add_array(context, error(EPERM), seccomp_syscall_resolve_name("socket"), 1, &vsock)
+    }
+
+    private static func refuseHarm(_ context: scmp_filter_ctx) {
+        refuseCgroupNamespaces(context)
+        // A process of jobs-init's user could give it, process 1, a limit on CPU time, at which the kernel kills it.
+        var initProcess = scmp_arg_cmp(arg: 0, op: SCMP_CMP_EQ, datum_a: 1, datum_b: 0)
+        _ = seccomp_rule_add_array(context, error(EPERM), seccomp_syscall_resolve_name("prlimit64"), 1, &initProcess)
     }
 
     /// In a cgroup namespace of its own a job could mount the tree anew, writable, and lift its own limits; on cgroup v1 also

@@ -25,6 +25,8 @@ package struct Evidence: Sendable {
     package var endedFromOutside = false
     /// Processes that did not end by themselves after the main one had.
     package var rest = Rest()
+    /// Without a PID namespace the job's processes may send jobs-init any signal if it has the same user.
+    package var jobReachesInit = false
     package var limits = EffectiveLimits()
     package var usage = Usage()
 
@@ -62,7 +64,8 @@ package enum VerdictRules {
             return setupVerdict(failure, evidence.setupRemedy, oom?.evidence, evidence.limits)
         }
         if exit == ExitStatus() {
-            return verdict(.lost, .supervisorLost, "jobs-init ended without a report; it was killed.")
+            let doubt = evidence.jobReachesInit ? ", perhaps by the job itself: it has no PID namespace" : ""
+            return verdict(.lost, .supervisorLost, "jobs-init ended without a report; it was killed\(doubt).")
         }
         // Its own end is what it made of being asked for it, and says nothing about the job.
         if evidence.endedFromOutside, exit.code != 0 {

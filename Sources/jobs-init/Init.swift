@@ -60,6 +60,8 @@ final class Init {
     /// Signals become data, and nobody of the job's uid may trace us or read our memory.
     private func becomeInit() throws(SetupFailure) -> SignalQueue {
         setsid()
+        // Most are for nobody here, and each would end us.
+        blockSignals()
         // The job's kill switch and our report are not for the job.
         Descriptor.closeOnExec(from: Plan.Descriptors.plan)
         do throws(Errno) {

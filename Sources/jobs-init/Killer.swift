@@ -50,6 +50,16 @@ struct Killer {
         return text.split(separator: "\n").compactMap { pid_t($0) }.filter { $0 > 0 }
     }
 
+    /// Whether the sender of a signal, by its pid here, is proven to be no process of the job.
+    func isOutside(_ sender: pid_t) -> Bool {
+        if sender == 0 { return true }
+        // In a PID namespace of ours all others are the job's; one that its command is the init of does not see us.
+        if plan.namespaces.contains(.pid) { return !plan.initProcess }
+        // Its cgroup first: that of a process which ends is not its own any more (`proc_cgroup_show`, v1).
+        guard let cgroups = try? Files.read("/proc/\(sender)/cgroup"), ProcessStat.isAlive(sender) else { return false }
+        return !cgroups.split { $0 == "/" || $0 == "\n" }.contains(plan.cgroupName[...])
+    }
+
     /// Whether anyone is left who is not a child of ours.
     ///
     /// The kernel caches a v1 list for a second, so a listed pid counts only if it still exists.

@@ -85,10 +85,13 @@ struct Watch {
         return awaitAny(of: fds)
     }
 
-    /// Takes the signals that have come: whether one of them means the end. That of a queued job is told.
+    /// Takes the signals that have come: whether one of them means the end. That of a queued job is told. A job that kills
+    /// its init is heard no more than by the kernel, which keeps KILL, STOP and all that is not asked for here from it.
     private func isAskedToEnd() -> Bool {
         var isEnd = false
-        while let next = signals.next() { isEnd = isEnd || next.signal != SIGCHLD }
+        while let (signal, sender) = signals.next() {
+            if signal != SIGCHLD, let sender, killer.isOutside(sender) { isEnd = true }
+        }
         if isEnd, output != nil { tell(.endedFromOutside) }
         return isEnd
     }

@@ -111,6 +111,57 @@ extension IntegrationTests {
             #expect(run.code == 0 && run.state == "completed", "\(run.all)")
         }
 
+        /// All that a job can send its init: signals of every number, with or without a forged sender, and limits.
+        @Test(arguments: [[], ["--no-pid"]]) func `a job does not end its init`(flags: [String]) throws {
+            let script = """
+                import ctypes, os, resource, signal, struct, subprocess, sys
+                import fcntl
+                init, libc, mine = os.getppid(), ctypes.CDLL(None), "--no-pid" in sys.argv
+                call = 129 if os.uname().machine == "x86_64" else 138
+                for number in range(1, 65):
+                    # Without a PID namespace a job may kill what is its own user's.
+                    if not (mine and number in (signal.SIGKILL, signal.SIGSTOP)): os.kill(init, number)
+                for name in ("TERM", "INT", "HUP", "QUIT"):
+                    number = getattr(signal, "SIG" + name)
+                    # A sender that is gone at once, and one that says that it is outside: SI_QUEUE and pid 0.
+                    subprocess.run(["/bin/kill", "-" + name, str(init)])
+                    info = struct.pack("3i4xii", number, 0, -1, 0, 0) + bytes(104)
+                    if libc.syscall(call, init, number, info) != 0: sys.exit("not sent")
+                    # A signal for readable input, F_SETSIG, which names nobody.
+                    read, write = os.pipe()
+                    fcntl.fcntl(read, fcntl.F_SETOWN, init)
+                    fcntl.fcntl(read, 10, number)
+                    fcntl.fcntl(read, fcntl.F_SETFL, fcntl.fcntl(read, fcntl.F_GETFL) | os.O_ASYNC)
+                    os.write(write, b"x")
+                if not mine:
+                    try:
+                        resource.prlimit(init, resource.RLIMIT_CPU, (1, 1))
+                        sys.exit("its init has a limit")
+                    except PermissionError: pass
+                print("alive")
+                """
+            let run = try JobsProgram.run(flags + ["--", "python3", "-c", script] + flags)
+            #expect(run.code == 0 && run.state == "completed" && run.output == "alive\n", "\(run.all)")
+        }
+
+        @Test func `a queued job that signals its init is not taken for one that was ended from outside`() async throws
+        {
+            let daemon = try Daemon()
+            let log = daemon.scratch.path + "/ran"
+            let script =
+                "echo $JOBS_ATTEMPT >> \(log); kill -TERM $PPID; /bin/kill -TERM $PPID; kill -QUIT $PPID; exit 3"
+            var ids = [try await daemon.submit(script, [("--retries", "1"), ("--retry-on", "lost")])]
+            ids.append(
+                try await daemon.submit(script, [("--no-pid", nil), ("--retry-on", "lost"), ("--retries", "1")]))
+            try await daemon.wait(ids)
+            for id in ids {
+                let job = try await daemon.job(id)
+                #expect(
+                    job["state"]?.stringValue == "failed" && job["exit_code"]?.intValue == 3
+                        && job["attempt"]?.intValue == 1, "\(job.text())")
+            }
+        }
+
         @Test func `without a PID namespace the end is the same`() throws {
             let run = try JobsProgram.run([
                 "--no-pid", "--env", "MARK=ending-\(own)", "--linger", "100ms", "--", "sh", "-c",

@@ -58,9 +58,9 @@ long clinux_vfork(uint64_t flags, int cgroup_fd, int (*fn)(void *), void *contex
 // fork without CLONE_VM, for the cases where the kernel refuses shared memory (time namespaces before 6.x).
 long clinux_fork(uint64_t flags, int cgroup_fd, int (*fn)(void *), void *context);
 
-// Every signal handled as by default, and none of them blocked: what a program started by a shell expects.
+// Every signal handled as by default; all of them blocked, or none, as a program started by a shell expects.
 void clinux_reset_dispositions(void);
-void clinux_unblock_signals(void);
+void clinux_set_signals_blocked(int blocked);
 
 // Mount attributes of <linux/mount.h>, which cannot be included beside <sys/mount.h>.
 struct clinux_mount_attr { uint64_t attr_set, attr_clr, propagation, userns_fd; };
