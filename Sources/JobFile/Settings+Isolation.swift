@@ -71,6 +71,11 @@ extension Settings {
             standard: "none", synonyms: ["caps", "cap-add", "capability"],
             "Capabilities it keeps, see capabilities(7), with or without `CAP_`. All others are dropped."),
         Setting(
+            "isolation.submit", .onOff, into: { $1.isolation.submit = $0 }, from: { $0.isolation.submit },
+            example: "true", standard: "false",
+            "Show it the queue's socket, to submit jobs of its own; otherwise its mounts hide all directories of jobsd."
+        ),
+        Setting(
             "isolation.init", .onOff, into: { $1.isolation.initProcess = $0 }, from: { $0.isolation.initProcess },
             example: "false", standard: "true",
             synonyms: ["init-process", "reaper"],

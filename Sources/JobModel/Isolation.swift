@@ -17,6 +17,8 @@ public struct Isolation: Hashable, Sendable {
     public var maskPaths = true
     /// Names without the `CAP_` prefix, upper case. Everything else is dropped.
     public var capabilities: Set<String> = []
+    /// Whether it sees the queue's socket, to submit jobs of its own. Of jobsd's directories it sees nothing else.
+    public var submit = false
     /// `false` makes the command itself PID 1 of its namespace; it must then reap for itself.
     public var initProcess = true
 

@@ -27,11 +27,7 @@ public struct Locations: Hashable, Sendable {
     public static func current() throws(LocationsError) -> Locations {
         try find(
             user: geteuid(), variable: { getenv($0).map { String(cString: $0) } },
-            home: { homeDirectory(of: geteuid()) },
-            isDirectory: { path in
-                var status = stat()
-                return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-            })
+            home: { homeDirectory(of: geteuid()) }, isDirectory: isDirectory)
     }
 
     /// The rules without the process around them.
@@ -84,6 +80,17 @@ public struct Locations: Hashable, Sendable {
             )
         }
         return locations
+    }
+
+    /// The places of all queues whose files a job of `user` could open: this one, root's and the user's own.
+    public func reachable(by user: UInt32, home: String?) -> [Locations] {
+        let own = try? Self.find(user: user, variable: { _ in nil }, home: { home }, isDirectory: Self.isDirectory)
+        return [self, .system] + (own.map { [$0] } ?? [])
+    }
+
+    private static func isDirectory(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
     /// From the user database: cron sets no HOME for some, and sudo leaves the caller's.

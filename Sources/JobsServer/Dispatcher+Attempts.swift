@@ -4,6 +4,7 @@ import Glibc
 import JobFile
 import JobModel
 import JobStore
+import JobsAPI
 import Scheduler
 import Supervisor
 
@@ -171,8 +172,14 @@ extension Dispatcher {
         request.umask = context.umask
         request.resourceLimits = context.resourceLimits
         request.mayRaiseResourceLimits = job.owner.uid == 0
+        request.queues = queues(of: spec.user.flatMap { Account.find($0) } ?? account, job.owner.uid)
         request.array = job.array.map { ($0.id, $0.index) }
         return request
+    }
+
+    private func queues(of account: Account?, _ owner: UInt32) -> QueueDirectories {
+        let all = settings.locations.reachable(by: account?.uid ?? owner, home: account?.home)
+        return QueueDirectories(state: all.map(\.state), runtime: all.map(\.runtime))
     }
 
     private func neverStarted(_ entry: Running, _ reason: String) -> Record {

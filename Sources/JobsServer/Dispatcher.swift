@@ -76,7 +76,7 @@ package actor Dispatcher {
 
     /// What the daemon was started with.
     package struct Settings: Sendable {
-        package var stateDirectory: String
+        package var locations: Locations
         package var initPath: String
         package var version: String
         /// What all jobs may have together.
@@ -85,11 +85,13 @@ package actor Dispatcher {
         /// Of a job that says nothing itself; `nil` for none.
         package var pids: Int?
 
+        package var stateDirectory: String { locations.state }
+
         package init(
-            stateDirectory: String, initPath: String, version: String, capacity: Resources,
+            locations: Locations, initPath: String, version: String, capacity: Resources,
             retention: RetentionPolicy = RetentionPolicy(), pids: Int? = nil
         ) {
-            self.stateDirectory = stateDirectory
+            self.locations = locations
             self.initPath = initPath
             self.version = version
             self.capacity = capacity

@@ -13,6 +13,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
+import Supervisor
 
 /// The API on its Unix socket. Routes translate; the dispatcher decides.
 package struct Server: Service {
@@ -60,6 +61,7 @@ package struct Server: Service {
         } onServerRunning: { _ in
             // Everybody may connect: what they may do is decided by who they are.
             chmod(path, 0o666)
+            showToJobs(path)
             await ready()
         }
         let dispatcher = dispatcher
@@ -70,6 +72,17 @@ package struct Server: Service {
             Task { await dispatcher.endStreams() }
         }
     }
+}
+
+/// Gives the socket a second name in a directory of its own, which is all that a job with `submit` sees: a directory lasts
+/// when a later daemon makes a socket of its own.
+private func showToJobs(_ socket: String) {
+    guard let slash = socket.lastIndex(of: "/") else { return }
+    let folder = String(socket[...slash]) + QueueDirectories.socketFolder
+    let name = folder + String(socket[slash...])
+    mkdir(folder, 0o755)
+    unlink(name)
+    link(socket, name)
 }
 
 /// An answer of the API.

@@ -16,6 +16,10 @@ package struct Plan: Archivable, Hashable, Sendable {
     package var boottimeOffset = 0
     package var privateTmp = false
     package var maskPaths = true
+    /// Directories of queues, outer ones first, which the job must not see.
+    package var hiddenDirectories: [String] = []
+    /// Which of them hold a socket that it may see.
+    package var socketDirectories: [String] = []
     /// Where a fresh cgroup2 is mounted for a job with its own cgroup namespace.
     package var cgroupMount: String?
     /// `false`: the command itself is PID 1 of its namespace and jobs-init watches from outside.
@@ -55,6 +59,9 @@ package struct Plan: Archivable, Hashable, Sendable {
     package var queued: Queued?
 
     package init() {}
+
+    /// Below a queue's runtime directory: it holds the socket under a second name, and nothing else.
+    package static let socketFolder = "api"
 
     /// What jobs-init does for an attempt that must outlive its supervisor.
     package struct Queued: Hashable, Sendable {
@@ -116,6 +123,8 @@ extension Plan {
         a.field(&boottimeOffset)
         a.field(&privateTmp)
         a.field(&maskPaths)
+        a.list(&hiddenDirectories, empty: "") { $0.field(&$1) }
+        a.list(&socketDirectories, empty: "") { $0.field(&$1) }
         a.field(&cgroupMount, empty: "") { $0.field(&$1) }
         a.field(&initProcess)
         a.field(&hasCPUSet)

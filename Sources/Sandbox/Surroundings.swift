@@ -17,6 +17,8 @@ package struct Surroundings {
         try makeMountsPrivate()
         if plan.initProcess { try mountProc() }
         try mountSharedMemory()
+        // Before the working directory is carried over, which they may lie in.
+        try hideQueues()
         try mountPrivateTmp()
         try protectSys()
         try shiftClocks()
@@ -73,6 +75,35 @@ package struct Surroundings {
                 "tmpfs", on: path, type: "tmpfs",
                 flags: UInt(MS_RDONLY) | UInt(MS_NOSUID) | UInt(MS_NODEV) | UInt(MS_NOEXEC),
                 options: "size=4k,nr_inodes=1")
+        }
+    }
+
+    /// A job of jobs-init's user could write its own report and give orders to the jobs-init of another. A socket stays in
+    /// sight with its directory, in which the next daemon makes another one.
+    private func hideQueues() throws(SetupFailure) {
+        guard plan.namespaces.contains(.mount) else { return }
+        let sockets = plan.socketDirectories.compactMap { path in
+            (try? Descriptor.open(path + "/" + Plan.socketFolder, CInt(CLINUX_O_PATH) | O_DIRECTORY)).map { (path, $0) }
+        }
+        let flags = UInt(MS_NOSUID) | UInt(MS_NODEV) | UInt(MS_NOEXEC)
+        // What jobs-init cannot reach, neither can a job of its user's.
+        for path in plan.hiddenDirectories where Files.exists(path) {
+            if sockets.isEmpty {
+                try hideDirectory(path)
+            } else {
+                try optionalStep("hide", path) { () throws(Errno) in
+                    try Mounts.mount(
+                        "tmpfs", on: path, type: "tmpfs", flags: flags, options: "size=4k,nr_inodes=8,mode=755")
+                }
+            }
+        }
+        for (path, socket) in sockets {
+            try step("show the socket in", path) { () throws(Errno) in
+                // Another of them may have hidden it.
+                try Files.makeDirectories(path)
+                try Mounts.mount("/proc/self/fd/\(socket.rawValue)", on: path, flags: UInt(MS_BIND))
+                try Mounts.remountReadOnly(path)
+            }
         }
     }
 

@@ -13,6 +13,7 @@ struct PlanBuilder {
     let directory: String
     let seccomp: SeccompFilter.Programs?
     let host: CgroupHost
+    var queues = QueueDirectories()
     /// Whether namespaces can be made without a user namespace that owns them.
     var mayMakeNamespaces = Credentials.holds(Credentials.Number.sysAdmin)
     /// Whether a user namespace knows more ids than our own, which is root's in any case.
@@ -33,6 +34,8 @@ struct PlanBuilder {
         plan.boottimeOffset = spec.isolation.time?.boottimeSeconds ?? 0
         plan.privateTmp = spec.isolation.privateTmp
         plan.maskPaths = spec.isolation.maskPaths
+        plan.hiddenDirectories = queues.all
+        plan.socketDirectories = spec.isolation.submit ? queues.runtime : []
         plan.cgroupMount = spec.isolation.cgroup ? host.unified?.mountPoint : nil
         plan.initProcess = spec.isolation.initProcess
         plan.hasCPUSet = spec.limits.cpuset != nil

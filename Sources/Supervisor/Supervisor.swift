@@ -69,6 +69,8 @@ package final class Supervisor {
         package var mayRaiseResourceLimits = true
         /// `JOBS_ARRAY_ID` and `JOBS_ARRAY_INDEX`.
         package var array: (id: Int, index: Int)?
+        /// What it must not see.
+        package var queues = QueueDirectories()
         /// A signal that somebody asked to end it with before we took it over.
         package var cancelledBy: Int?
 
@@ -97,7 +99,7 @@ package final class Supervisor {
         let builder = PlanBuilder(
             spec: request.spec, identity: request.identity, environment: request.environment,
             directory: request.directory,
-            seccomp: try seccomp(request.spec.isolation.seccomp), host: root.host)
+            seccomp: try seccomp(request.spec.isolation.seccomp), host: root.host, queues: request.queues)
         var plan = try builder.build()
         plan.terminal = request.terminal
         complete(&plan, request)

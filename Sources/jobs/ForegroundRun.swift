@@ -2,6 +2,7 @@
 import Cgroups
 import Glibc
 import JobModel
+import JobsAPI
 import JobsView
 import Linux
 import Supervisor
@@ -49,6 +50,7 @@ struct ForegroundRun {
             standardIO: terminal?.standardIO ?? [0, 1, 2])
         request.terminal = terminal != nil
         request.allowUnenforced = arguments.allowUnenforced
+        request.queues = queues
         var record: Record?
         let attempt = try supervisor.start(request) { ended in
             record = ended
@@ -71,6 +73,15 @@ struct ForegroundRun {
             return code == 0 ? 74 : code
         }
         return code
+    }
+}
+
+extension ForegroundRun {
+    private var queues: QueueDirectories {
+        let account = spec.user.flatMap { Account.find($0) } ?? Account.current
+        let here = (try? Locations.current()) ?? .system
+        let all = here.reachable(by: account.uid, home: account.home)
+        return QueueDirectories(state: all.map(\.state), runtime: all.map(\.runtime))
     }
 }
 

@@ -109,7 +109,7 @@ struct Jobsd: AsyncParsableCommand {
         let dispatcher = try Dispatcher(
             executor: executor,
             settings: Dispatcher.Settings(
-                stateDirectory: locations.state, initPath: InitProgram.path,
+                locations: locations, initPath: InitProgram.path,
                 version: jobsVersion, capacity: capacity, retention: retention,
                 pids: try Capacity.pids(pids)),
             store: store, root: root, log: logger)

@@ -135,6 +135,7 @@ private func isolation() -> Isolation {
     isolation.seccomp = .random()
     isolation.maskPaths = .random()
     isolation.capabilities = Set(some { Capability.names.randomElement() ?? "KILL" })
+    isolation.submit = .random()
     isolation.initProcess = .random()
     return isolation
 }
