@@ -212,6 +212,15 @@ package final class AttemptCgroup: Sendable {
     /// Whether its directories still stand: somebody else may have removed them.
     package var isThere: Bool { directories.values.allSatisfy { $0.has("cgroup.procs") } }
 
+    /// Whether anybody is in here or below now.
+    package var isPopulated: Bool {
+        if let unified { return FlatKeyed(unified.read("cgroup.events"))["populated"] == 1 }
+        // The kernel caches a v1 list for a second.
+        return directories.values.first.map { directory in
+            Self.everyone(in: directory.path, version: .v1).contains { Glibc.kill($0, 0) == 0 || errno == EPERM }
+        } ?? false
+    }
+
     /// Whether a process was ever in here.
     package var hasCountedAnyone: Bool {
         var reading = UsageReading()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Linux
+import Supervisor
 import SystemPackage
 
 /// Reads an output stream back from the files that ``Sandbox/OutputLog`` wrote; what was dropped becomes a line that says so.
@@ -26,7 +27,8 @@ struct OutputReader {
     private func pieces() -> [Piece] {
         ((try? Files.list(directory)) ?? []).compactMap { entry in
             guard entry.name.hasPrefix(stream + "."), let start = Int(entry.name.dropFirst(stream.count + 1)),
-                let status = try? Files.status("\(directory)/\(entry.name)")
+                // A process that sees the directory may have made files of any name.
+                (0...1 << 53).contains(start), let status = try? Files.status("\(directory)/\(entry.name)")
             else { return nil }
             return Piece(start: start, size: Int(status.st_size), path: "\(directory)/\(entry.name)")
         }.sorted { $0.start < $1.start }
@@ -43,7 +45,7 @@ struct OutputReader {
                 position = piece.start
                 return Array("\n[jobs: \(dropped) bytes dropped here]\n".utf8)
             }
-            guard let file = try? Descriptor.open(piece.path) else { continue }
+            guard let file = try? AttemptDirectory(directory).open(piece.path) else { continue }
             let offset = position - piece.start
             let count = min(limit, piece.size - offset)
             let raw = file.rawValue

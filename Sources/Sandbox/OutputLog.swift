@@ -52,7 +52,7 @@ package struct OutputLog {
         let isHead = written == 0
         guard
             let next = try? Descriptor.open(
-                "\(name).\(written)", in: directory, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
+                "\(name).\(written)", in: directory, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o600)
         else { return false }
         file = next
         room = isHead ? headBytes : segmentBytes

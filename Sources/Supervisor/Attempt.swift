@@ -22,6 +22,10 @@ package final class Attempt {
     var start: Report.Start?
     var exit: Report.Exit?
     private var buffer: [UInt8] = []
+    /// Of a queued job, whose report is not out of every process's reach.
+    private var check: ReportCheck?
+    /// While the end is told and the kernel still shows somebody.
+    private var confirmation: Linux.Timer?
     private var reportWatch: CInt?
     var isFinished = false
     /// Its jobs-init has been sent SIGKILL before its command could start.
@@ -106,22 +110,23 @@ package final class Attempt {
         evidence.policy = request.spec.oom
         evidence.cgroupName = cgroup.name
         evidence.cancelledBy = request.cancelledBy
+        evidence.jobReachesInit = Self.reachesInit(request.spec)
         if baseline != nil { supervisor.live.insert(cgroup.name) }
+        check = request.queued == nil ? nil : ReportCheck(request.spec.limits)
         kernelLog = KernelLog()
         watch = OOMWatch(cgroup: cgroup, loop: loop, killJob: request.spec.oom == .killJob)
     }
-        evidence.jobReachesInit = Self.reachesInit(request.spec)
+
+    private static func reachesInit(_ spec: JobSpec) -> Bool {
+        guard !spec.isolation.pid else { return false }
+        return spec.user.flatMap { Account.find($0)?.uid } ?? geteuid() == geteuid()
+    }
 
     func beginWatching() throws(SupervisorError) {
         do throws(Errno) {
             if let directory = request.queued {
                 reportWatch = try loop.watchFile(directory.report) { [self] in readReport() }
             } else {
-    private static func reachesInit(_ spec: JobSpec) -> Bool {
-        guard !spec.isolation.pid else { return false }
-        return spec.user.flatMap { Account.find($0)?.uid } ?? geteuid() == geteuid()
-    }
-
                 try loop.watch(launch.report.rawValue) { [self] in readReport() }
             }
             try watch.begin()
@@ -228,7 +233,48 @@ package final class Attempt {
         }
         buffer += bytes
         let reports = Report.decode(from: &buffer) { misunderstood() }
-        for report in reports { handle(report) }
+        if check != nil, !reports.isEmpty, !isFinished {
+            try? meet()
+            let (pid, now) = (
+                Namespaces.isOfProc ? launch.process.map { Int($0.pid) } : nil, Clock.monotonicMicroseconds
+            )
+            // All of them first: what contradicts an end may stand behind it.
+            for report in reports {
+                if let objection = check?.objection(to: report, initPid: pid, now: now) { return disbelieve(objection) }
+            }
+        }
+        for report in reports where !isFinished { handle(report) }
+    }
+
+    /// Nothing that the report says counts any more, so the job is ended here.
+    private func disbelieve(_ objection: String) {
+        evidence.disbelief = objection
+        exit = nil
+        evidence.exit = nil
+        cgroup.kill()
+        finish()
+    }
+
+    /// jobs-init tells the end when nobody is left, which kernels since 6.19 show a moment later (`cgroup_task_dead`).
+    private func confirm(_ end: Report.Exit, patienceUsec: Int = 500) {
+        guard check != nil, cgroup.isPopulated else { return conclude(end) }
+        guard patienceUsec < 500_000, let timer = try? Linux.Timer() else {
+            return disbelieve("it tells the end while processes of the job run")
+        }
+        confirmation = timer
+        try? loop.watch(timer.descriptor.rawValue) { [self] in
+            loop.forget(timer.descriptor.rawValue)
+            if !isFinished { confirm(end, patienceUsec: patienceUsec * 2) }
+        }
+        try? timer.arm(microseconds: patienceUsec)
+    }
+
+    private func conclude(_ end: Report.Exit) {
+        exit = end
+        evidence.exit = ExitStatus(waitStatus: CInt(end.waitStatus))
+        evidence.neverExecuted = end.neverExecuted
+        evidence.rest = Rest(terminated: end.terminated, killed: end.killed)
+        finish()
     }
 
     /// jobs-init is of another build: it waits for an answer that we do not know to give, so it is ended here.
@@ -256,12 +302,7 @@ package final class Attempt {
         case .limitReached(let limit):
             evidence.timeLimit = evidence.timeLimit ?? limit
             watch.sample()
-        case .exited(let exit):
-            self.exit = exit
-            evidence.exit = ExitStatus(waitStatus: CInt(exit.waitStatus))
-            evidence.neverExecuted = exit.neverExecuted
-            evidence.rest = Rest(terminated: exit.terminated, killed: exit.killed)
-            finish()
+        case .exited(let end): confirm(end)
         }
     }
 
@@ -309,6 +350,7 @@ package final class Attempt {
     func stopWatching() {
         loop.forget(launch.report.rawValue)
         if let reportWatch { loop.forgetFile(reportWatch) }
+        if let confirmation { loop.forget(confirmation.descriptor.rawValue) }
         watch.end()
     }
 }

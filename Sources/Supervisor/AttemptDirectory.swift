@@ -34,7 +34,21 @@ package struct AttemptDirectory: Hashable, Sendable {
     }
 
     /// Opened for both directions: it never ends, whoever dies, and opening it never waits.
-    func openControl() throws(Errno) -> Descriptor { try Descriptor.open(control, O_RDWR | O_NONBLOCK) }
+    func openControl() throws(Errno) -> Descriptor { try open(control, O_RDWR, kind: S_IFIFO) }
+
+    /// Opens one of its files as what it was made. A process that sees it may have put a link, or a FIFO that nobody opens, in
+    /// its place.
+    package func open(_ file: String, _ flags: CInt = O_RDONLY, mode: mode_t = 0, kind: mode_t = S_IFREG) throws(Errno)
+        -> Descriptor
+    {
+        let opened = try Descriptor.open(file, flags | O_NOFOLLOW | O_NONBLOCK, mode: mode)
+        var status = stat()
+        guard fstat(opened.rawValue, &status) == 0, status.st_mode & S_IFMT == kind else { throw .invalidArgument }
+        return opened
+    }
+
+    /// What is in the report, of which no jobs-init writes so much.
+    func readReport() throws(Errno) -> [UInt8] { try open(report).read(limit: 1 << 20) }
 
     /// Whether somebody asked for its end; a mark that outlives the daemon which was asked.
     package var isCancelled: Bool { Files.exists(path + "/cancelled") }

@@ -39,13 +39,13 @@ struct Baseline {
     }
 
     func write(to directory: AttemptDirectory) throws(Errno) {
-        try Descriptor.open(directory.baseline, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600).write(json.text())
+        try directory.open(directory.baseline, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600).write(json.text())
     }
 
     /// `nil` if there is none, or none that can be read: then nothing was started.
     init?(in directory: AttemptDirectory) {
-        guard let text = try? Files.read(directory.baseline), let json = try? JSON(parsing: text),
-            let name = json["name"]?.stringValue
+        guard let bytes = try? directory.open(directory.baseline).readAll(),
+            let json = try? JSON(parsing: String(decoding: bytes, as: UTF8.self)), let name = json["name"]?.stringValue
         else { return nil }
         var controllers: [Controller: String] = [:]
         for member in json["controllers"]?.objectValue ?? [] {

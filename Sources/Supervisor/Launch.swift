@@ -49,7 +49,7 @@ struct Launch {
         let complete: DescriptorTable
         do throws(Errno) {
             let null = try Descriptor.open("/dev/null", O_RDWR)
-            let written = try Descriptor.open(directory.report, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, mode: 0o600)
+            let written = try directory.open(directory.report, O_WRONLY | O_CREAT | O_EXCL | O_APPEND, mode: 0o600)
             // What jobs-init has to tell must have room on a disk that fills up meanwhile.
             try written.reserve(bytes: 4096)
             let orders = try directory.openControl()
@@ -63,7 +63,7 @@ struct Launch {
             plan.queued?.directoryDescriptor = table.add(
                 try Descriptor.open(directory.path, O_RDONLY | O_DIRECTORY))
             try table.addCgroup(cgroup, to: &plan)
-            report = try Descriptor.open(directory.report)
+            report = try directory.open(directory.report)
             control = orders
             gate = Gate(gatePipe.write)
             complete = table
@@ -91,7 +91,7 @@ struct Launch {
     /// Takes a running jobs-init over from a daemon that is gone.
     init(adopting process: Process?, directory: AttemptDirectory) throws(SupervisorError) {
         do throws(Errno) {
-            report = try Descriptor.open(directory.report)
+            report = try directory.open(directory.report)
             control = try directory.openControl()
         } catch { throw .system(operation: "take over the attempt in", detail: directory.path, error) }
         self.process = process

@@ -165,7 +165,7 @@ package final class Supervisor {
             do throws(CgroupError) { try root.remove(name) } catch { throw .cgroup(error) }
             return .vanished("Its files in \(directory.path) are gone or damaged.")
         }
-        var bytes = (try? Descriptor.open(directory.report).readAll()) ?? []
+        var bytes = (try? directory.readReport()) ?? []
         let reports = Report.decode(from: &bytes)
         guard case .born(let birth)? = reports.first else {
             let hasRun = (try? AttemptCgroup(adopting: baseline.place, in: root))?.hasCountedAnyone ?? false
@@ -175,6 +175,13 @@ package final class Supervisor {
             return hasRun ? .vanished("Its report in \(directory.path) is gone or damaged.") : .neverStarted
         }
         let process = Process.find(pid: pid_t(birth.pid), at: birth.bootTicks)
+        if process != nil, let cgroups = try? Files.read("/proc/\(birth.pid)/cgroup"),
+            cgroups.split(whereSeparator: { $0 == "/" || $0 == "\n" }).contains(baseline.place.name[...])
+        {
+            // jobs-init never enters the job's cgroup.
+            try clear(baseline, directory)
+            return .vanished("Its report in \(directory.path) names a process of the job as jobs-init.")
+        }
         let cgroup: AttemptCgroup
         do throws(CgroupError) { cgroup = try AttemptCgroup(adopting: baseline.place, in: root) } catch {
             throw .cgroup(error)

@@ -21,12 +21,14 @@ package struct Evidence: Sendable {
     package var cgroupName = ""
     package var timeLimit: Report.TimeLimit?
     package var cancelledBy: Int?
+    /// What its report says that cannot be; nothing of the report counts then.
+    package var disbelief: String?
     /// jobs-init was asked to end by somebody who is not its daemon.
     package var endedFromOutside = false
-    /// Processes that did not end by themselves after the main one had.
-    package var rest = Rest()
     /// Without a PID namespace the job's processes may send jobs-init any signal if it has the same user.
     package var jobReachesInit = false
+    /// Processes that did not end by themselves after the main one had.
+    package var rest = Rest()
     package var limits = EffectiveLimits()
     package var usage = Usage()
 
@@ -46,6 +48,11 @@ package enum VerdictRules {
             return (Verdict(state: state, cause: cause, exit: exit, message: message + rest), oom?.evidence)
         }
         if let oom, endsAttempt(evidence) { return verdict(.outOfMemory, oom.cause, oomMessage(evidence, oom)) }
+        if let disbelief = evidence.disbelief {
+            return verdict(
+                .lost, .supervisorLost,
+                "Its report cannot be jobs-init's own, so how it ended is not known: \(disbelief).")
+        }
         if let limit = evidence.timeLimit {
             return limit == .wall
                 ? verdict(

@@ -77,9 +77,9 @@ final class Init {
     private func start(of command: Payload.Started) -> Report.Start {
         var start = Report.Start()
         start.pid = Int(command.pid)
+        start.outerPid = command.outerPid
         start.monotonicUsec = command.startedUsec
         start.realtimeUsec = Clock.realtimeMicroseconds - (Clock.monotonicMicroseconds - command.startedUsec)
-        start.outerPid = command.outerPid
         return start
     }
 

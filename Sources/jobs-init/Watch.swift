@@ -48,7 +48,8 @@ struct Watch {
                 }
                 guard child.pid == main else { continue }
                 if child.status & 0xff == 0x7f {
-                    tell(.stopped)
+                    // Whoever has a terminal wants to know. A file would grow with it.
+                    if output == nil { tell(.stopped) }
                     continue
                 }
                 mainStatus = child.status
