@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 STATIC ?=
 
-.PHONY: demo test test-unit test-host test-vm test-roots bench build format lint install clean
+.PHONY: demo test test-unit test-host test-vm test-roots test-fuzz bench build format lint install clean
 
 demo:  ## install what is missing, build, and watch a memory limit at work
 	scripts/demo
@@ -22,6 +22,9 @@ test-vm:  ## the same integration tests in virtual machines
 
 test-roots:  ## the release executables in the user space of other distributions
 	scripts/test roots
+
+test-fuzz:  ## the parsers of texts from outside, for a minute; for longer: Tests/fuzz/run -s SECONDS
+	scripts/test fuzz
 
 bench:  ## measure the cost of a job and of the queue against a C floor and other tools
 	benchmarks/launch

@@ -70,6 +70,14 @@ let package = Package(
             path: "benchmarks/scheduler-loop",
             swiftSettings: strict),
 
+        // Gives texts from outside to their parsers: the corpus, or with Tests/fuzz/run what libFuzzer makes of it.
+        .executableTarget(
+            name: "fuzz-parsers",
+            dependencies: ["JobFile", "JobModel", "Sandbox", "Cgroups", "Supervisor"],
+            path: "Tests/fuzz",
+            exclude: ["corpus", "run"],
+            swiftSettings: strict),
+
         // What of this machine jobs can use: facts, and pure checks of them.
         .target(
             name: "Doctor",
