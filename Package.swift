@@ -70,6 +70,9 @@ let package = Package(
             path: "benchmarks/scheduler-loop",
             swiftSettings: strict),
 
+        // What a hostile job tries, for the integration tests.
+        .executableTarget(name: "attack", path: "Tests/attacks"),
+
         // Gives texts from outside to their parsers: the corpus, or with Tests/fuzz/run what libFuzzer makes of it.
         .executableTarget(
             name: "fuzz-parsers",

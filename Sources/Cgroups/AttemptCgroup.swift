@@ -10,13 +10,17 @@ package final class AttemptCgroup: Sendable {
     package let directories: [Controller: CgroupDirectory]
     /// The v2 directory: kill, freeze, events, cpu.stat and pressure come from here, on hybrid hosts too.
     package let unified: CgroupDirectory?
+    /// Where the command starts on v2: ``unified``, or the leaf of it that the job sees as its root.
+    package let entrance: CgroupDirectory?
     package let root: CgroupRoot
     private let ancestors: [CgroupDirectory]
     /// Held by the supervisor of a foreground run; a queued job's daemon may come and go.
     private let lock: Descriptor?
 
     /// Makes the directories an attempt with these limits needs. What was made is removed again if one fails.
-    package init(_ name: String, limits: Limits, in root: CgroupRoot) throws(CgroupError) {
+    ///
+    /// - Parameter hasOwnView: whether the job gets a cgroup namespace, and with it a cgroup that it may write.
+    package init(_ name: String, limits: Limits, hasOwnView: Bool = false, in root: CgroupRoot) throws(CgroupError) {
         self.name = name
         self.root = root
         var made: [String: CgroupDirectory] = [:]
@@ -38,6 +42,8 @@ package final class AttemptCgroup: Sendable {
                     directories[controller] = made[path]
                 }
             }
+            entrance =
+                if hasOwnView, let unified { try OwnView.make(in: unified) } else { unified }
         } catch {
             for path in made.keys { try? Files.removeDirectory(path) }
             if let base = root.unifiedBase { try? Files.removeDirectory(base + "/" + name) }
@@ -75,6 +81,8 @@ package final class AttemptCgroup: Sendable {
                 path == place.unified ? unified : try CgroupDirectory(path: path, version: place.version(of: path))
         }
         self.directories = directories
+        // The command has started.
+        entrance = nil
         lock = nil
         ancestors = Self.ancestors(of: directories[.memory], in: root)
     }
@@ -101,6 +109,9 @@ package final class AttemptCgroup: Sendable {
         }
     }
 
+    /// What ``entrance`` is called if it is a leaf of its own.
+    package var leafName: String? { entrance === unified ? nil : OwnView.leafName }
+
     package var place: Place {
         Place(name: name, unified: unified?.path, controllers: directories.mapValues(\.path))
     }
@@ -116,6 +127,7 @@ package final class AttemptCgroup: Sendable {
         if !limits.io.isEmpty, let directory = directories[.io] { try IOController.apply(limits.io, to: directory) }
         if let directory = directories[.hugetlb] { try HugepageController.apply(limits.hugepages, to: directory) }
         if let rules = limits.devices { try restrictDevices(rules) }
+        if let entrance, leafName != nil { try OwnView.show(limits, in: entrance) }
     }
 
     /// The limits as the kernel holds them.

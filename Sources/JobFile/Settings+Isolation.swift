@@ -43,7 +43,7 @@ extension Settings {
             "isolation.cgroup", .onOff, into: { $1.isolation.cgroup = $0 }, from: { $0.isolation.cgroup },
             example: "true", standard: "false",
             synonyms: ["cgroupns"],
-            "Own view of the cgroup tree, with the job's group as its root."),
+            "Own view of the cgroup tree: a cgroup below the limited one is its root, and the job's to divide."),
         Setting(
             "isolation.time", .timeOffsets, into: { $1.isolation.time = $0 }, from: { $0.isolation.time },
             flag: "time-offset",

@@ -50,6 +50,8 @@ package struct Plan: Archivable, Hashable, Sendable {
     package var v1Descriptors: [CInt] = []
     /// What the job's directories are called, for the case that nobody but jobs-init is left to remove them.
     package var cgroupName = ""
+    /// The directory on v2 that the command starts in, if that is one below the job's.
+    package var cgroupLeaf: String?
     package var killDescriptor: CInt?
     package var processesDescriptor: CInt?
     /// v2 `cpu.stat` or v1 `cpuacct.usage`.
@@ -150,6 +152,7 @@ extension Plan {
         a.field(&cgroupDescriptor, empty: 0) { $0.field(&$1) }
         a.list(&v1Descriptors, empty: 0) { $0.field(&$1) }
         a.field(&cgroupName)
+        a.field(&cgroupLeaf, empty: "") { $0.field(&$1) }
         a.field(&killDescriptor, empty: 0) { $0.field(&$1) }
         a.field(&processesDescriptor, empty: 0) { $0.field(&$1) }
         a.field(&cpuUsageDescriptor, empty: 0) { $0.field(&$1) }

@@ -50,10 +50,10 @@ package final class Attempt {
         do throws(CgroupError) { try cgroup.apply(request.spec.limits, oom: request.spec.oom) } catch {
             throw .cgroup(error)
         }
-        if request.spec.isolation.cgroup, let identity = plan.identity, let unified = cgroup.unified {
+        if request.spec.isolation.cgroup, let identity = plan.identity, let entrance = cgroup.entrance {
             // A job with a cgroup namespace may make cgroups below its own.
             for name in ["", "/cgroup.procs", "/cgroup.subtree_control", "/cgroup.threads"] {
-                chown(unified.path + name, identity.uid, identity.gid)
+                chown(entrance.path + name, identity.uid, identity.gid)
             }
         }
         let launch: Launch

@@ -176,15 +176,16 @@ private struct DescriptorTable {
 
     /// Opens what jobs-init needs of the cgroup while the files are still writable for it.
     mutating func addCgroup(_ cgroup: AttemptCgroup, to plan: inout Plan) throws(Errno) {
-        if let unified = cgroup.unified {
-            plan.cgroupDescriptor = add(unified.descriptor)
+        if let entrance = cgroup.entrance {
+            plan.cgroupDescriptor = add(entrance.descriptor)
             // 5.14; without it jobs-init kills by list.
-            if let kill = try? Descriptor.open("cgroup.kill", at: unified.descriptor, O_WRONLY) {
+            if let kill = try? Descriptor.open("cgroup.kill", at: entrance.descriptor, O_WRONLY) {
                 plan.killDescriptor = add(kill)
             }
-            plan.processesDescriptor = add(try Descriptor.open("cgroup.procs", at: unified.descriptor))
+            plan.processesDescriptor = add(try Descriptor.open("cgroup.procs", at: entrance.descriptor))
         }
         plan.cgroupName = cgroup.name
+        plan.cgroupLeaf = cgroup.leafName
         var entered: Set<String> = []
         for (_, directory) in cgroup.directories
         where directory.version == .v1 && entered.insert(directory.path).inserted {

@@ -133,11 +133,15 @@ package final class Supervisor {
 
     private func makeCgroup(_ request: Request) throws(CgroupError) -> AttemptCgroup {
         let name = name(of: request)
-        do throws(CgroupError) { return try AttemptCgroup(name, limits: request.spec.limits, in: root) } catch {
+        func make() throws(CgroupError) -> AttemptCgroup {
+            let spec = request.spec
+            return try AttemptCgroup(name, limits: spec.limits, hasOwnView: spec.isolation.cgroup, in: root)
+        }
+        do throws(CgroupError) { return try make() } catch {
             // An earlier daemon may have died between making it and writing down that it did.
             guard request.queued != nil, error.errno == .fileExists else { throw error }
             try root.remove(name)
-            return try AttemptCgroup(name, limits: request.spec.limits, in: root)
+            return try make()
         }
     }
 

@@ -43,6 +43,7 @@ import Testing
         plan.cgroupDescriptor = maybe(CInt(number(0...99)))
         plan.v1Descriptors = list { CInt(number(0...99)) }
         plan.cgroupName = text()
+        plan.cgroupLeaf = maybe("job")
         plan.killDescriptor = maybe(CInt(number(0...99)))
         plan.processesDescriptor = maybe(CInt(number(0...99)))
         plan.cpuUsageDescriptor = maybe(CInt(number(0...99)))
@@ -88,6 +89,7 @@ import Testing
             ("graceUsec", { $0.graceUsec = 1 }), ("lingerUsec", { $0.lingerUsec = 1 }),
             ("cgroupDescriptor", { $0.cgroupDescriptor = 0 }),
             ("v1Descriptors", { $0.v1Descriptors = [0] }), ("cgroupName", { $0.cgroupName = "x" }),
+            ("cgroupLeaf", { $0.cgroupLeaf = "x" }),
             ("killDescriptor", { $0.killDescriptor = 0 }),
             ("processesDescriptor", { $0.processesDescriptor = 0 }),
             ("cpuUsageDescriptor", { $0.cpuUsageDescriptor = 0 }), ("queued", { $0.queued = .init() }),
