@@ -7,6 +7,20 @@ extension AttemptCgroup {
     /// Kills everyone in here and below, also those that fork, stopped or frozen themselves.
     package func kill() { CgroupCleanup.kill(paths) }
 
+    /// Whether ``kill()`` reaches a process that forks meanwhile, by `cgroup.kill` (5.14).
+    package var killsForkProof: Bool { unified?.has("cgroup.kill") ?? false }
+
+    /// Everyone in here and below, as pids of our PID namespace.
+    package var processes: [pid_t] {
+        Set(paths.flatMap { Self.everyone(in: $0.path, version: $0.version) }).filter { $0 > 0 }.sorted()
+    }
+
+    /// Whether its processes have been told to stand still.
+    package var isFrozen: Bool {
+        if let unified { return unified.readInt("cgroup.freeze") == 1 }
+        return directories[.freezer]?.readInt("freezer.self_freezing") == 1
+    }
+
     /// Freezes or thaws everyone. v2 or the v1 freezer, whichever is here.
     package func setFrozen(_ frozen: Bool) throws(CgroupError) {
         if let unified {
@@ -132,12 +146,7 @@ enum CgroupCleanup {
     {
         let pids = Set(paths.flatMap { AttemptCgroup.everyone(in: $0.path, version: $0.version) }).sorted()
         guard !pids.isEmpty else { return error }
-        let names = pids.prefix(5).map { pid in
-            let stat = (try? Files.read("/proc/\(pid)/stat")) ?? ""
-            let name = stat.split(separator: "(").dropFirst().first?.split(separator: ")").first ?? "?"
-            let state = stat.split(separator: ")").last?.split(separator: " ").first ?? "?"
-            return "\(name) (pid \(pid), state \(state))"
-        }
+        let names = pids.prefix(5).map { ProcessStat.description(of: $0) }
         var error = error
         error.remedy =
             "it still holds \(names.joined(separator: ", ")), which SIGKILL has not ended; state D waits for a device. The next start of jobs tries again"

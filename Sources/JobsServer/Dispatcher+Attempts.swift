@@ -90,8 +90,17 @@ extension Dispatcher {
         of entry: Running, context: SubmissionContext, ahead: Bool = false
     ) throws(SupervisorError) -> Attempt {
         let key = entry.key
-        return try supervisor.start(try request(for: entry, context: context), ahead: ahead) { [self] record in
+        let attempt = try supervisor.start(try request(for: entry, context: context), ahead: ahead) { [self] record in
             ended(key, record)
+        }
+        logSurvivors(of: attempt, key)
+        return attempt
+    }
+
+    func logSurvivors(of attempt: Attempt, _ key: AttemptKey) {
+        attempt.onSurvival = { [log, unowned attempt] in
+            log.warning(
+                "\(attempt.survival ?? "")", metadata: ["JOB_ID": "\(key.job)", "JOB_ATTEMPT": "\(key.number)"])
         }
     }
 

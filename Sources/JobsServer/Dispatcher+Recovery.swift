@@ -82,6 +82,7 @@ extension Dispatcher {
                 running[job.id]?.attempt = attempt
                 log.notice("found again", metadata: ["JOB_ID": "\(job.id)", "JOB_ATTEMPT": "\(job.attempt)"])
                 attempt.onNeverStarted = beginAgain
+                logSurvivors(of: attempt, key)
                 if directory.isCancelled { attempt.cancelAgain() }
                 attempt.catchUp()
             }

@@ -36,6 +36,7 @@ extension Dispatcher {
                 storeTrouble?.description
                 ?? scheduler.reason(for: job.id, now: now.microsecondsSinceEpoch)?.description
         case .held: view.reason = job.reason ?? "held"
+        case .running, .suspended: view.reason = running[job.id]?.attempt?.survival
         case .skipped: view.message = job.message ?? job.reason
         default: break
         }

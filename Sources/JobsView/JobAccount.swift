@@ -65,6 +65,7 @@ package struct JobAccount {
             let reason = time.localized(job.reason ?? "", now: now)
             facts.append(("waits", reason.hasPrefix("waits ") ? String(reason.dropFirst(6)) : reason))
         }
+        if job.state == .running || job.state == .suspended { facts.append(("does not end", job.reason ?? "")) }
         // The attempts tell it with their figures.
         if attempts.isEmpty, !job.state.isLive { facts.append(("why", job.message ?? job.reason ?? "")) }
         if let code = job.processExitCode { facts.append(("exit code", "\(code)")) }

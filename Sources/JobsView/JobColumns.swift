@@ -116,8 +116,8 @@ struct JobColumns {
         case .job(let job):
             switch job.state {
             case .pending, .held, .suspended: return job.reason ?? ""
-            // Nothing holds it up: what it does is the news.
-            case .running: return job.command ?? ""
+            // Unless something holds it up, what it does is the news.
+            case .running: return job.reason ?? job.command ?? ""
             default: return job.message ?? job.reason ?? ""
             }
         }

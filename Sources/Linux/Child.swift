@@ -37,6 +37,28 @@ package func unblockSignals() { clinux_set_signals_blocked(0) }
 /// Blocks all signals but SIGKILL and SIGSTOP, also 32 and 33, which glibc's functions pass over.
 package func blockSignals() { clinux_set_signals_blocked(1) }
 
+/// Has the kernel kill this process in `microseconds`, unless it has executed another program by then: an execve deletes a
+/// process's timers. See `timer_create(2)`.
+///
+/// Nothing else ends a process in time that is held up in its execve while its parent, by `CLONE_VFORK`, waits for that.
+package func killUnlessExecuted(within microseconds: Int) throws(Errno) {
+    var event = sigevent()
+    event.sigev_signo = SIGKILL
+    event.sigev_notify = CInt(SIGEV_SIGNAL)
+    var timer: CInt = 0
+    let created = withUnsafePointer(to: &event) { event in
+        withUnsafeMutablePointer(to: &timer) {
+            clinux_syscall(Int(SYS_timer_create), Int(CLOCK_MONOTONIC), event.address, $0.address, 0, 0, 0)
+        }
+    }
+    if created < 0 { throw Errno(rawValue: CInt(-created)) }
+    let usec = max(1, microseconds)
+    let due = itimerspec(
+        it_interval: timespec(), it_value: timespec(tv_sec: usec / 1_000_000, tv_nsec: usec % 1_000_000 * 1000))
+    let set = withUnsafePointer(to: due) { clinux_syscall(Int(SYS_timer_settime), Int(timer), 0, $0.address, 0, 0, 0) }
+    if set < 0 { throw Errno(rawValue: CInt(-set)) }
+}
+
 /// Replaces this process, looking `arguments[0]` up in `path` as a shell does.
 ///
 /// - Returns: only on failure. `EACCES` wins over `ENOENT`, as in `execvp(3)`: a file that exists but may not be run is

@@ -9,6 +9,16 @@ package enum Files {
         String(decoding: try Descriptor.open(path, at: directory).readAll(), as: UTF8.self)
     }
 
+    /// The first bytes of a regular file. Anything else is refused, and not waited for as the open of a FIFO would be.
+    package static func head(of path: String, limit: Int) throws(Errno) -> [UInt8] {
+        let file = try Descriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+        var status = stat()
+        let raw = file.rawValue
+        try checked { fstat(raw, &status) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw .invalidArgument }
+        return try file.read(limit: limit)
+    }
+
     /// Writes `text` to a file that exists, in one `write(2)`: what cgroup and `/proc` files need.
     package static func write(_ text: String, to path: String, at directory: Descriptor? = nil) throws(Errno) {
         try Descriptor.open(path, at: directory, O_WRONLY).write(text)

@@ -16,6 +16,17 @@ package enum ProcessStat {
         return fields.count > number - 3 ? Int(fields[number - 3]) : nil
     }
 
+    /// Field 3: `D` for a process that waits in the kernel and hears no signal; `nil` if there is none of that pid.
+    package static func state(of pid: Int32) -> Character? {
+        guard let stat = try? Files.read("/proc/\(pid)/stat"), let close = stat.lastIndex(of: ")") else { return nil }
+        return stat[stat.index(after: close)...].first { $0 != " " }
+    }
+
+    /// A process for people: `cp (pid 4711, state D)`.
+    package static func description(of pid: Int32) -> String {
+        "\(name(of: pid) ?? "?") (pid \(pid), state \(state(of: pid).map(String.init) ?? "?"))"
+    }
+
     /// The name of a process's program, cut to 15 bytes by the kernel; `nil` if there is no such process.
     package static func name(of pid: Int32) -> String? {
         (try? Files.read("/proc/\(pid)/comm")).map { String($0.split(separator: "\n").first ?? "") }

@@ -73,12 +73,14 @@ package struct Payload {
                 if let outerProc, let own = try? Files.readLink("self", at: outerProc) {
                     outcome.pointee.outerPid = Int(own) ?? 0
                 }
-                do throws(SetupFailure) {
-                    // Its clock may be another one than ours.
-                    try becomeCommand {
-                        outcome.pointee.startedUsec = Clock.monotonicMicroseconds - plan.monotonicOffset * 1_000_000
-                    }
-                } catch {
+                // Its clock may be another one than ours.
+                func noteTime() {
+                    outcome.pointee.startedUsec = Clock.monotonicMicroseconds - plan.monotonicOffset * 1_000_000
+                }
+                // Whatever holds it up from here on, its time is running.
+                noteTime()
+                limitLife()
+                do throws(SetupFailure) { try becomeCommand(aboutToExecute: noteTime) } catch {
                     outcome.pointee.errno = error.errno
                     outcome.pointee.isCommand = error.isCommand
                     outcome.pointee.stepLength = copy(error.step, to: text, at: 0)
@@ -139,6 +141,12 @@ package struct Payload {
             detail += ", or rather what has to run it: \(interpreter(of: file) ?? "the loader that it names")"
         }
         throw SetupFailure(step: "execute", detail: detail, errno: error.rawValue, isCommand: true)
+    }
+
+    /// The working directory, the program and what has to run it may lie on a file system that does not answer, and jobs-init,
+    /// whose memory this process has borrowed, keeps no time until the execve. Without the timer the supervisor is left.
+    private func limitLife() {
+        if let limit = plan.wallTimeUsec { try? killUnlessExecuted(within: limit + plan.graceUsec) }
     }
 
     /// A thread that moves itself through `tasks` does not wait for the kernel's grace period, as a parent that moves a
@@ -231,7 +239,7 @@ package struct Payload {
 
 /// What a script's first line says.
 private func interpreter(of script: String) -> String? {
-    guard let head = try? Descriptor.open(script).read(limit: 256), head.starts(with: "#!".utf8) else { return nil }
+    guard let head = try? Files.head(of: script, limit: 256), head.starts(with: "#!".utf8) else { return nil }
     let line = String(decoding: head.dropFirst(2).prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     return line.split(separator: " ").first.map(String.init)
 }

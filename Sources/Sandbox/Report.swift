@@ -13,6 +13,8 @@ package enum Report: Hashable, Sendable {
     case exited(Exit)
     /// Somebody who is not the daemon asked jobs-init of a queued job to end, as systemd does when the machine goes down.
     case endedFromOutside
+    /// Everybody was sent SIGKILL; the end comes when the last of them is gone.
+    case killing
 
     package enum TimeLimit: Int, Hashable, Sendable { case wall = 0, cpu = 1 }
 
@@ -147,6 +149,7 @@ extension Report {
             self = .exited(exit)
         case 2: self = .stopped
         case 6: self = .endedFromOutside
+        case 7: self = .killing
         case 5:
             var birth = if case .born(let value) = self { value } else { Birth() }
             a.field(&birth.pid, in: Self.pids)
@@ -165,6 +168,7 @@ extension Report {
         case .exited: 4
         case .born: 5
         case .endedFromOutside: 6
+        case .killing: 7
         }
     }
 }

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import Cgroups
 import JobModel
+import Linux
 
 /// The account of an attempt whose processes are gone.
 extension Attempt {
     /// Reads everything while the cgroup still stands, then takes it away.
-    func finish() {
+    ///
+    /// - Parameter leaving: somebody does not want to wait for ``survivors``: what they still hold stands, for the next start
+    ///   of jobs to remove.
+    func finish(leaving: Bool = false) {
         // What memory consists of first: files in a private tmpfs go with the mounts.
         isFinished = true
         supervisor.live.remove(cgroup.name)
@@ -22,9 +26,10 @@ extension Attempt {
         completeUsage(&reading)
         gatherOOMEvidence()
         evidence.usage = reading.usage
+        if leaving { evidence.leftBehind = survivors.map { ProcessStat.description(of: $0) } }
         var (verdict, oom) = VerdictRules.decide(evidence)
         let trust = trustFlags(reading.usage)
-        if request.queued == nil {
+        if request.queued == nil, !leaving {
             do throws(CgroupError) { try cgroup.remove() } catch {
                 verdict.message += " Afterwards: \(error.description)."
             }
@@ -42,6 +47,9 @@ extension Attempt {
         record.rest = evidence.rest
         onEnd(record)
     }
+
+    /// Ends the account of an attempt that has a ``survival``, without waiting for it.
+    package func leave() { if !isFinished { finish(leaving: true) } }
 
     private func completeUsage(_ reading: inout UsageReading) {
         let lost = start == nil ? "the command never started" : "jobs-init ended without a report"

@@ -30,6 +30,20 @@ package final class Attempt {
     var isFinished = false
     /// Its jobs-init has been sent SIGKILL before its command could start.
     private var isDoomed = false
+    private lazy var backstop = Backstop(of: self, loop)
+    /// Those that SIGKILL has not ended within a moment: the kernel holds them, as for a device or a file server.
+    var survivors: [pid_t] = [] {
+        didSet { if !survivors.isEmpty { onSurvival() } }
+    }
+    /// Says so for people; `nil` if there are none.
+    package var survival: String? {
+        guard !survivors.isEmpty else { return nil }
+        let names = survivors.prefix(5).map { ProcessStat.description(of: $0) }.joined(separator: ", ")
+        return
+            "SIGKILL has not ended \(names): the kernel holds it, as for a device or a file server that does not answer"
+    }
+    /// Called when there is a ``survival``.
+    package var onSurvival: () -> Void = {}
 
     /// Of an attempt that was taken over: called instead of the end if jobs-init saw the gate close with the daemon that
     /// held it, so that the command never ran.
@@ -74,6 +88,8 @@ package final class Attempt {
             // jobs-init may have written its first frame before the watch was there.
             if request.queued != nil { readReport() }
             if !ahead { try meet() }
+            // A queued job's turn may still have to come.
+            if request.queued == nil { limitWallTime() }
         } catch {
             abandon()
             throw error
@@ -138,6 +154,8 @@ package final class Attempt {
 
     /// Takes note of what happened to an adopted attempt while nobody watched; it may be its end.
     package func catchUp() {
+        // Anew, since nothing tells for how long it was suspended. jobs-init knows its time.
+        limitWallTime(isSuspended: cgroup.isFrozen)
         readReport()
         watch.catchUp()
         if launch.process == nil { initEnded() }
@@ -161,19 +179,30 @@ package final class Attempt {
             watch.sample()
             // Frozen processes hear nothing but KILL.
             try? cgroup.setFrozen(false)
-            tell(Control.terminate)
+            cancelAgain()
         } else {
             tell(Control.kill)
+            backstop.expectKill()
         }
     }
 
     /// Repeats what an earlier daemon began with ``cancel(signal:)``.
-    package func cancelAgain() { tell(Control.terminate) }
+    package func cancelAgain() {
+        tell(Control.terminate)
+        backstop.expectKill(within: request.spec.limits.grace.microseconds)
+    }
+
+    private func limitWallTime(isSuspended: Bool = false) {
+        let limits = request.spec.limits
+        backstop.limit(
+            wallTimeUsec: limits.wallTime?.microseconds, graceUsec: limits.grace.microseconds, isSuspended: isSuspended)
+    }
 
     /// Stops or continues every process of the job, and with them the clock of its wall-time limit.
     package func setSuspended(_ suspended: Bool) throws(CgroupError) {
         try cgroup.setFrozen(suspended)
         tell(suspended ? Control.pause : Control.resume)
+        backstop.setSuspended(suspended)
     }
 
     /// Whether it can begin: somebody may have killed its jobs-init at its gate, or the template over it, and we may.
@@ -191,6 +220,7 @@ package final class Attempt {
         }
         self.baseline = baseline
         supervisor.live.insert(cgroup.name)
+        limitWallTime()
     }
 
     /// Of a queued job that we launched: what keeps its command from starting.
@@ -202,8 +232,7 @@ package final class Attempt {
     ///   as any other then.
     package func takeBack() -> Bool {
         isDoomed = true
-        try? meet()
-        try? launch.process?.signal(SIGKILL)
+        killInit()
         guard launch.process?.ends(within: 200) ?? true else { return false }
         if !isFinished {
             settle()
@@ -277,13 +306,20 @@ package final class Attempt {
         finish()
     }
 
+    /// Its death takes everybody in its PID namespace along.
+    func killInit() {
+        try? meet()
+        try? launch.process?.signal(SIGKILL)
+    }
+
+    var initPID: [pid_t] { launch.process.map { [$0.pid] } ?? [] }
+
     /// jobs-init is of another build: it waits for an answer that we do not know to give, so it is ended here.
     private func misunderstood() {
         evidence.setupFailure = SetupFailure(
             step: "understand jobs-init;", detail: "it is of another version than jobs, install both together",
             errno: EPROTO)
-        try? meet()
-        try? launch.process?.signal(SIGKILL)
+        killInit()
     }
 
     private func handle(_ report: Report) {
@@ -294,13 +330,18 @@ package final class Attempt {
         case .started(let start):
             self.start = start
             if start.outerPid > 0, Namespaces.isInitialPID { evidence.mainPid = start.outerPid }
+            evidence.hasStarted = true
         case .failed(let failure):
             evidence.setupFailure = failure
             evidence.setupRemedy = NamespaceObstacle(failure)?.remedy(needsUserNamespace: false)
-        case .endedFromOutside: evidence.endedFromOutside = true
+        case .endedFromOutside:
+            evidence.endedFromOutside = true
+            backstop.expectKill(within: request.spec.limits.grace.microseconds)
+        case .killing: backstop.expectDeath()
         case .stopped: onStop()
         case .limitReached(let limit):
             evidence.timeLimit = evidence.timeLimit ?? limit
+            backstop.expectKill(within: request.spec.limits.grace.microseconds)
             watch.sample()
         case .exited(let end): confirm(end)
         }
@@ -352,5 +393,6 @@ package final class Attempt {
         if let reportWatch { loop.forgetFile(reportWatch) }
         if let confirmation { loop.forget(confirmation.descriptor.rawValue) }
         watch.end()
+        backstop.end()
     }
 }

@@ -27,6 +27,10 @@ package struct Evidence: Sendable {
     package var endedFromOutside = false
     /// Without a PID namespace the job's processes may send jobs-init any signal if it has the same user.
     package var jobReachesInit = false
+    /// jobs-init has told so: its command's process exists.
+    package var hasStarted = false
+    /// Processes that SIGKILL has not ended, and that nobody waited for.
+    package var leftBehind: [String] = []
     /// Processes that did not end by themselves after the main one had.
     package var rest = Rest()
     package var limits = EffectiveLimits()
@@ -44,7 +48,11 @@ package enum VerdictRules {
             Verdict, OOMEvidence?
         ) {
             // An OOM kill of a whole job is told as such.
-            let rest = state == .outOfMemory ? "" : told(evidence.rest)
+            var rest = state == .outOfMemory ? "" : told(evidence.rest)
+            if !evidence.leftBehind.isEmpty {
+                let names = evidence.leftBehind.joined(separator: ", ")
+                rest += " It left \(names) behind, which SIGKILL has not ended."
+            }
             return (Verdict(state: state, cause: cause, exit: exit, message: message + rest), oom?.evidence)
         }
         if let oom, endsAttempt(evidence) { return verdict(.outOfMemory, oom.cause, oomMessage(evidence, oom)) }
@@ -57,15 +65,16 @@ package enum VerdictRules {
             return limit == .wall
                 ? verdict(
                     .timeout, .wallTime,
-                    "It was ended by its wall-time limit of \(duration(evidence.limits.wallTimeUsec)).")
+                    "It was ended by its wall-time limit of \(duration(evidence.limits.wallTimeUsec)).\(heldUp(evidence))"
+                )
                 : verdict(
                     .timeout, .cpuTime,
                     "It was ended by its cpu-time limit of \(duration(evidence.limits.cpuTimeUsec)).")
         }
         if let signal = evidence.cancelledBy {
             return signal == 2
-                ? verdict(.cancelled, .interrupted, "It was interrupted by SIGINT.")
-                : verdict(.cancelled, .cancelled, "It was cancelled by \(signalName(signal)).")
+                ? verdict(.cancelled, .interrupted, "It was interrupted by SIGINT.\(heldUp(evidence))")
+                : verdict(.cancelled, .cancelled, "It was cancelled by \(signalName(signal)).\(heldUp(evidence))")
         }
         if let failure = evidence.setupFailure {
             return setupVerdict(failure, evidence.setupRemedy, oom?.evidence, evidence.limits)
@@ -88,6 +97,12 @@ package enum VerdictRules {
         return code == 0
             ? verdict(.completed, .success, "It exited with status 0.\(survived)")
             : verdict(.failed, .exitStatus, "It exited with status \(code).\(survived)")
+    }
+
+    private static func heldUp(_ evidence: Evidence) -> String {
+        guard evidence.neverExecuted || !evidence.hasStarted else { return "" }
+        let step = evidence.hasStarted ? "executing it" : "its set-up"
+        return " Its command never started: \(step) was held up, as by a file system that does not answer."
     }
 
     private static func told(_ rest: Rest) -> String {

@@ -39,6 +39,8 @@ final class Deadlines {
         if let wallEnd { try wall.arm(microseconds: wallEnd - Clock.monotonicMicroseconds) }
     }
 
+    var isWallTimeUsedUp: Bool { wallEnd.map { $0 <= Clock.monotonicMicroseconds } ?? false }
+
     /// A suspended job uses up neither time.
     func pause() {
         wallLeft = wallLeft ?? wallEnd.map { $0 - Clock.monotonicMicroseconds }

@@ -26,11 +26,12 @@ struct Ending {
     let killer: Killer
     let timer: Timer
     let plan: Plan
+    let tell: (Report) -> Void
     private(set) var rest = Rest()
     private var phase = Phase.none
 
-    init(killer: Killer, timer: Timer, plan: Plan) {
-        (self.killer, self.timer, self.plan) = (killer, timer, plan)
+    init(killer: Killer, timer: Timer, plan: Plan, tell: @escaping (Report) -> Void) {
+        (self.killer, self.timer, self.plan, self.tell) = (killer, timer, plan, tell)
     }
 
     /// The main process has ended, and others are left.
@@ -52,8 +53,13 @@ struct Ending {
     }
 
     mutating func kill() {
-        if case .killed = phase {} else { rest.killed = killer.count }
-        killer.killAll()
+        if case .killed = phase {
+            killer.killAll()
+        } else {
+            rest.killed = killer.count
+            killer.killAll()
+            tell(.killing)
+        }
         phase = .killed
     }
 

@@ -21,7 +21,7 @@ struct Watch {
         var mainEnd = (monotonic: 0, realtime: 0)
         var neverExecuted = false
         var supervisor = SupervisorState.listening
-        var ending = Ending(killer: killer, timer: deadlines.ending, plan: killer.plan)
+        var ending = Ending(killer: killer, timer: deadlines.ending, plan: killer.plan, tell: tell)
         while true {
             // Reap first: a child may have ended before the first poll.
             reaping: while true {
@@ -52,6 +52,8 @@ struct Watch {
                     if output == nil { tell(.stopped) }
                     continue
                 }
+                // Its own timer has ended it, while we could not look at ours.
+                if neverExecuted, deadlines.isWallTimeUsedUp { tell(.limitReached(.wall)) }
                 mainStatus = child.status
                 mainEnd = (Clock.monotonicMicroseconds, Clock.realtimeMicroseconds)
             }

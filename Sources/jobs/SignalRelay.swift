@@ -22,6 +22,11 @@ final class SignalRelay {
     }
 
     func begin(_ loop: EventLoop) throws(Errno) {
+        attempt.onSurvival = { [unowned attempt, terminal] in
+            // So that Ctrl-C is ours again.
+            terminal?.restore()
+            complain("\(attempt.survival ?? ""); press Ctrl-C to leave it behind")
+        }
         try loop.watch(signals.descriptor.rawValue) { [self] in
             while let (signal, _) = signals.next() { handle(signal) }
         }
@@ -32,7 +37,9 @@ final class SignalRelay {
         case SIGWINCH: terminal?.copySize()
         case SIGTSTP: suspend()
         case _ where Self.forwarded.contains(signal): attempt.forward(signal)
-        default: attempt.cancel(signal: signal)
+        default:
+            attempt.cancel(signal: signal)
+            if attempt.survival != nil { attempt.leave() }
         }
     }
 

@@ -128,9 +128,14 @@ final class Daemon: @unchecked Sendable {
     func submit(
         _ script: String, _ flags: [(String, String?)] = [], name: String = "test", environment: [String: String] = [:]
     ) async throws -> Int {
-        let file = JSON.object([
-            "name": .string(name), "command": .array([.string("sh"), .string("-c"), .string(script)]),
-        ]).text()
+        try await submit(command: ["sh", "-c", script], flags, name: name, environment: environment)
+    }
+
+    /// The same for a program of that name with its arguments.
+    func submit(
+        command: [String], _ flags: [(String, String?)] = [], name: String = "test", environment: [String: String] = [:]
+    ) async throws -> Int {
+        let file = JSON.object(["name": .string(name), "command": .array(command.map { .string($0) })]).text()
         let source = JSON.object([
             "text": .string(file), "path": .string("test.yaml"),
             "flags": .array(flags.map { .array([.string($0.0), .string($0.1)]) }),

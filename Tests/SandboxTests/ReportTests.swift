@@ -6,7 +6,8 @@ import Testing
     private static let all: [Report] = [
         .started(start(pid: 2, at: 10)), .failed(SetupFailure(step: "mount", detail: "/proc", errno: 1)),
         .failed(SetupFailure(step: "execute", detail: "tool ü", errno: 2, isCommand: true)), .stopped,
-        .limitReached(.wall), .limitReached(.cpu), .endedFromOutside, .exited(exit(status: 0x8b, neverExecuted: false)),
+        .limitReached(.wall), .limitReached(.cpu), .endedFromOutside, .killing,
+        .exited(exit(status: 0x8b, neverExecuted: false)),
         .exited(exit(status: 9, neverExecuted: true)),
     ]
 

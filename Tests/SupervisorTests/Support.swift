@@ -12,6 +12,7 @@ func evidence(exit: ExitStatus? = ExitStatus(code: 0), _ change: (inout Evidence
     var evidence = Evidence()
     evidence.cgroupName = "run-7-99"
     evidence.exit = exit
+    evidence.hasStarted = true
     evidence.limits.memoryBytes = 100 << 20
     evidence.limits.wallTimeUsec = 30_000_000
     evidence.limits.cpuTimeUsec = 10_000_000

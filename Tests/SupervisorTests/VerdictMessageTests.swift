@@ -24,6 +24,33 @@ import Testing
         KernelOOM(limitPath: limit, taskPath: "/jobs/run-7-99", victims: victims)
     }
 
+    // MARK: What never started
+
+    @Test func `an execve or a set-up that was held up is told`() {
+        for change in [{ $0.timeLimit = .wall }, { $0.cancelledBy = 15 }, { $0.cancelledBy = 2 }]
+            as [(inout Evidence) -> Void]
+        {
+            var held = evidence(exit: killed, change)
+            #expect(!message(held).contains("never started"))
+            held.neverExecuted = true
+            #expect(
+                message(held).hasSuffix(
+                    "never started: executing it was held up, as by a file system that does not answer."))
+            (held.neverExecuted, held.hasStarted, held.exit) = (false, false, nil)
+            #expect(
+                message(held).hasSuffix(
+                    "never started: its set-up was held up, as by a file system that does not answer."))
+        }
+    }
+
+    @Test func `those that were left behind are named`() {
+        var left = evidence(exit: nil) { $0.cancelledBy = 2 }
+        left.leftBehind = ["cat (pid 7, state D)"]
+        #expect(
+            message(left)
+                == "It was interrupted by SIGINT. It left cat (pid 7, state D) behind, which SIGKILL has not ended.")
+    }
+
     // MARK: Which limit
 
     @Test func `the log names our own limit, and that of a cgroup the job made`() {
