@@ -13,7 +13,7 @@ package final class AttemptCgroup: Sendable {
     /// Where the command starts on v2: ``unified``, or the leaf of it that the job sees as its root.
     package let entrance: CgroupDirectory?
     package let root: CgroupRoot
-    private let ancestors: [CgroupDirectory]
+    let ancestors: [Controller: [CgroupDirectory]]
     /// Held by the supervisor of a foreground run; a queued job's daemon may come and go.
     private let lock: Descriptor?
 
@@ -52,7 +52,7 @@ package final class AttemptCgroup: Sendable {
         self.directories = directories
         let marked = (unified ?? directories[.memory] ?? directories.values.first)?.path
         lock = AttemptName.isQueued(name) ? nil : marked.flatMap { SupervisorLock.take($0) }
-        ancestors = Self.ancestors(of: directories[.memory], in: root)
+        ancestors = Self.ancestors(of: directories, in: root)
     }
 
     /// Accounting always; a controller that costs a directory of its own only when something is asked of it.
@@ -84,7 +84,7 @@ package final class AttemptCgroup: Sendable {
         // The command has started.
         entrance = nil
         lock = nil
-        ancestors = Self.ancestors(of: directories[.memory], in: root)
+        ancestors = Self.ancestors(of: directories, in: root)
     }
 
     /// Where the cgroup lies, to be written down for whoever comes after us.
@@ -119,7 +119,11 @@ package final class AttemptCgroup: Sendable {
     /// Writes the limits; ``effective(_:)`` tells what the kernel made of them.
     package func apply(_ limits: Limits, oom: OOMPolicy) throws(CgroupError) {
         if let (directory, type) = memory { try type.apply(limits, oom: oom, to: directory) }
-        if let directory = directories[.cpu] { try CPUController.apply(limits, to: directory) }
+        if let directory = directories[.cpu] {
+            // On v2 the tightest holds. On v1 a quota above that of its parent is refused (EINVAL, tg_cfs_schedulable_down).
+            let most = directory.version == .v1 ? quotaAbove.0 : nil
+            try CPUController.apply(limits, to: directory, most: most)
+        }
         if let cpus = limits.cpuset, let directory = directories[.cpuset] {
             try CpusetController.apply(cpus, to: directory)
         }
@@ -135,8 +139,8 @@ package final class AttemptCgroup: Sendable {
         var effective = EffectiveLimits()
         if let (directory, type) = memory {
             type.readBack(directory, into: &effective)
-            (effective.ancestorMemoryBytes, effective.ancestorMemoryPath) = tightestAncestor()
         }
+        readAncestors(into: &effective)
         if let directory = directories[.cpu] { CPUController.readBack(directory, into: &effective) }
         if limits.cpuset != nil, let directory = directories[.cpuset] {
             effective.cpuset = CpusetController.effective(directory)
@@ -157,28 +161,6 @@ package final class AttemptCgroup: Sendable {
         } else if let unified {
             try DevicesV2.apply(resolved, to: unified)
         }
-    }
-
-    // MARK: Ancestors
-
-    private static func ancestors(of directory: CgroupDirectory?, in root: CgroupRoot) -> [CgroupDirectory] {
-        guard let directory else { return [] }
-        return root.ancestry.above(parentPath(directory.path)) {
-            root.host.ancestors(of: directory.path, .memory, directory.version)
-        }
-    }
-
-    private func tightestAncestor() -> (Int?, String?) {
-        guard let (_, type) = memory else { return (nil, nil) }
-        let limited = ancestors.compactMap { ancestor in type.limit(of: ancestor).map { ($0, ancestor.path) } }
-        guard let tightest = limited.min(by: { $0.0 < $1.0 }) else { return (nil, nil) }
-        return tightest
-    }
-
-    /// Path and OOM counter of every ancestor; compared before and after, they tell which one was the cause.
-    package func ancestorCounters() -> [(path: String, count: Int)] {
-        guard let (_, type) = memory else { return [] }
-        return ancestors.compactMap { ancestor in type.ancestorCounter(of: ancestor).map { (ancestor.path, $0) } }
     }
 
     // MARK: Reading
@@ -207,6 +189,15 @@ package final class AttemptCgroup: Sendable {
         CPUController.throttling(of: directories[.cpu], into: &reading)
         PidsController.usage(of: directories[.pids], into: &reading)
         IOController.usage(of: directories[.io], into: &reading)
+        if !root.ownsWriteBack {
+            for (key, value) in [
+                ("io_write_bytes", reading.usage.ioWriteBytes),
+                ("io_write_operations", reading.usage.ioWriteOperations),
+            ] where value != nil {
+                reading.partial[key] =
+                    "direct writes alone: what went through the page cache is missing, which \(root.writeBackOwner)"
+            }
+        }
         pressure(into: &reading)
         return reading
     }

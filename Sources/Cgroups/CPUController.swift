@@ -6,8 +6,12 @@ enum CPUController {
     /// The kernel's default period; quota × period is exact to 10 µs of each 100 ms.
     static let periodUsec = 100_000
 
-    static func apply(_ limits: Limits, to directory: CgroupDirectory) throws(CgroupError) {
-        if let cpus = limits.cpus {
+    /// - Parameter most: what may be asked for here.
+    static func apply(
+        _ limits: Limits, to directory: CgroupDirectory, most: CPUCount? = nil
+    ) throws(CgroupError) {
+        if let wanted = limits.cpus {
+            let cpus = min(wanted, most ?? wanted)
             let quota = cpus.milli * periodUsec / 1000
             switch directory.version {
             case .v2: try directory.write("\(quota) \(periodUsec)", to: "cpu.max")
@@ -26,17 +30,22 @@ enum CPUController {
     }
 
     static func readBack(_ directory: CgroupDirectory, into limits: inout EffectiveLimits) {
+        limits.cpus = quota(of: directory)
         switch directory.version {
-        case .v2:
-            limits.cpus = quota(cpuMax: directory.read("cpu.max") ?? "")
-            limits.cpuWeight = directory.readInt("cpu.weight")
+        case .v2: limits.cpuWeight = directory.readInt("cpu.weight")
+        case .v1: limits.cpuWeight = directory.readInt("cpu.shares").map { max(1, ($0 * 100 + 512) / 1024) }
+        }
+    }
+
+    /// The CPUs that a cgroup may use, `nil` if it has no quota.
+    static func quota(of directory: CgroupDirectory) -> CPUCount? {
+        switch directory.version {
+        case .v2: return quota(cpuMax: directory.read("cpu.max") ?? "")
         case .v1:
-            if let quota = directory.readInt("cpu.cfs_quota_us"), quota > 0,
+            guard let quota = directory.readInt("cpu.cfs_quota_us"), quota > 0,
                 let period = directory.readInt("cpu.cfs_period_us"), period > 0
-            {
-                limits.cpus = CPUCount(milli: quota * 1000 / period)
-            }
-            limits.cpuWeight = directory.readInt("cpu.shares").map { max(1, ($0 * 100 + 512) / 1024) }
+            else { return nil }
+            return CPUCount(milli: quota * 1000 / period)
         }
     }
 

@@ -41,6 +41,27 @@ extension CgroupRoot {
         return result
     }
 
+    /// Which of the limits hold in part: limit → what is not held back. They are set all the same, for what they do hold.
+    package func partlyEnforced(_ limits: Limits) -> [String: String] {
+        let writes = limits.io.contains { $0.writeBytesPerSecond != nil || $0.writeOperationsPerSecond != nil }
+        guard writes, version(of: .io) != nil, !ownsWriteBack else { return [:] }
+        return [
+            "io":
+                "for writes through the page cache, which \(writeBackOwner); reads and direct writes are held back"
+        ]
+    }
+
+    /// Whether pages that a job makes dirty are written in its name, which memory and io do together on v2 only; see "Writeback"
+    /// in Documentation/admin-guide/cgroup-v2.rst.
+    package var ownsWriteBack: Bool { version(of: .io) == .v2 && version(of: .memory) == .v2 }
+
+    /// For the end of a sentence.
+    var writeBackOwner: String {
+        version(of: .io) == .v1
+            ? "on cgroup v1 the kernel writes in its own name"
+            : "without the memory controller on cgroup v2 the kernel writes in its own name"
+    }
+
     private func missing(_ controller: Controller) -> String {
         if host.mode == .unified, host.v2Controllers.contains(controller) {
             return "the \(controller.rawValue) controller is not delegated to \(unifiedBase ?? "our cgroup")"

@@ -77,6 +77,10 @@ package struct OOMCounters: Hashable, Sendable {
 package struct UsageReading: Sendable {
     package var usage = Usage()
     package var unavailable: [String: String] = [:]
+    /// Key of a figure → what is missing in it.
+    package var partial: [String: String] = [:]
+    /// Forks that were refused by a limit above the attempt.
+    package var forksRefusedAbove = 0
     /// What was counted of OOM kills, from the same reading.
     package var oom = OOMCounters()
 

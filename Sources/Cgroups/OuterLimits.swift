@@ -52,17 +52,13 @@ extension CgroupRoot {
                 host.ancestors(of: base.path, .memory, base.version).compactMap { type.limit(of: $0) }.min()
         }
         if let base = base(of: .cpu) {
-            let quotas = host.ancestors(of: base.path, .cpu, base.version).compactMap { directory -> Int? in
-                var effective = EffectiveLimits()
-                CPUController.readBack(directory, into: &effective)
-                return effective.cpus?.milli
-            }
-            limits.cpus = quotas.min().map { CPUCount(milli: $0) }
+            limits.cpus =
+                host.ancestors(of: base.path, .cpu, base.version).compactMap { CPUController.quota(of: $0) }.min()
         }
         return limits
     }
 
-    private func base(of controller: Controller) -> (path: String, version: CgroupVersion)? {
+    func base(of controller: Controller) -> (path: String, version: CgroupVersion)? {
         switch version(of: controller) {
         case .v1: v1Bases[controller].map { ($0, .v1) }
         case .v2: unifiedBase.map { ($0, .v2) }

@@ -14,10 +14,18 @@ enum PidsController {
     static func usage(of directory: CgroupDirectory?, into reading: inout UsageReading) {
         let reason = directory == nil ? "the pids controller is not available here" : "no pids.peak (kernel 6.1)"
         reading.set("pids_peak", \.pidsPeak, directory?.readInt("pids.peak"), otherwise: reason)
-        // 6.12 moved the hierarchical count to pids.events and the job's own refusals to .local; a job in one cgroup reads alike.
-        let events = FlatKeyed(directory?.read("pids.events.local") ?? directory?.read("pids.events"))
+        // 6.12 counts at the cgroup whose limit it was. Before, and on v1, a refusal is counted where the fork was, whatever
+        // limit above refused it; a peak below the job's own limit says that it was not that one.
+        let local = directory?.read("pids.events.local")
+        var events = FlatKeyed(local ?? directory?.read("pids.events"))["max"]
+        if local == nil, let refused = events, refused > 0,
+            reading.usage.pidsPeak ?? .max < directory?.readInt("pids.max") ?? .max
+        {
+            reading.forksRefusedAbove = refused
+            events = 0
+        }
         reading.set(
-            "pids_limit_hits", \.pidsLimitHits, events["max"],
+            "pids_limit_hits", \.pidsLimitHits, events,
             otherwise: directory == nil ? "the pids controller is not available here" : "no pids.events")
     }
 }

@@ -12,6 +12,8 @@ public struct Record: Sendable, Hashable {
     public var usage: Usage
     /// Key of a figure → why it is `null`.
     public var unavailable: [String: String] = [:]
+    /// Key of a figure → what is missing in it: it is at least that much.
+    public var partial: [String: String] = [:]
     /// Keys whose value is the largest of some samples, not a peak kept by the kernel.
     public var sampled: [String] = []
     public var trust: [TrustFlag] = []
@@ -78,7 +80,13 @@ public struct EffectiveLimits: Hashable, Sendable {
     /// The tightest memory limit of a cgroup above the job, and its path.
     public var ancestorMemoryBytes: Int?
     public var ancestorMemoryPath: String?
-    /// Limits that were asked for and are not enforced, by `--allow-unenforced`: name → reason.
+    /// The tightest CPU quota above it.
+    public var ancestorCPUs: CPUCount?
+    public var ancestorCPUsPath: String?
+    /// The tightest limit of processes and threads above it.
+    public var ancestorPids: Int?
+    public var ancestorPidsPath: String?
+    /// Limits that were asked for and are not enforced, by `--allow-unenforced`, or only in part: name → reason.
     public var unenforced: [String: String] = [:]
 
     public init() {}
@@ -95,6 +103,10 @@ public struct TrustFlag: Hashable, Sendable {
         case otherJobs = "other-jobs"
         /// A limit was another one at the end than at the start: a process reached the files that limit the job.
         case limitsChanged = "limits-changed"
+        /// A limit for writes to a disk did not hold back what went through the page cache.
+        case bufferedWrites = "buffered-writes"
+        /// A limit of a cgroup above the job was tighter than its own, or held it back.
+        case ancestorLimit = "ancestor-limit"
     }
 
     public var kind: Kind

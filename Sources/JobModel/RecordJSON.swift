@@ -124,6 +124,7 @@ extension Record {
             "limits": limits.json,
             "usage": .object(Usage.figures.map { JSON.Member(key: $0.key, value: .int(usage[keyPath: $0.path])) }),
             "unavailable": .dictionary(unavailable),
+            "partial": .dictionary(partial),
             "sampled": .array(sampled.map { .string($0) }),
             "trust": .array(trust.map { .object(["flag": .string($0.kind.rawValue), "detail": .string($0.detail)]) }),
             "oom": oom?.json ?? .null,
@@ -146,6 +147,9 @@ extension EffectiveLimits {
                 hugepages.sorted { $0.key < $1.key }.map { JSON.Member(key: "\($0.key)", value: .int($0.value)) }),
             "wall_time_usec": .int(wallTimeUsec), "cpu_time_usec": .int(cpuTimeUsec),
             "ancestor_memory_bytes": .int(ancestorMemoryBytes), "ancestor_memory_path": .string(ancestorMemoryPath),
+            "ancestor_cpus": ancestorCPUs.map { .number($0.value) } ?? .null,
+            "ancestor_cpus_path": .string(ancestorCPUsPath),
+            "ancestor_pids": .int(ancestorPids), "ancestor_pids_path": .string(ancestorPidsPath),
             "unenforced": .dictionary(unenforced),
         ])
     }

@@ -25,6 +25,7 @@ extension Record {
             host: HostDescription(
                 kernel: kernel, cgroupMode: cgroupMode, board: host["board"]?.stringValue))
         unavailable = (json["unavailable"] ?? .null).texts
+        partial = (json["partial"] ?? .null).texts
         sampled = (json["sampled"]?.arrayValue ?? []).compactMap(\.stringValue)
         trust = (json["trust"]?.arrayValue ?? []).compactMap { flag in
             guard let kind = flag["flag"]?.stringValue.flatMap({ TrustFlag.Kind(rawValue: $0) }) else { return nil }
@@ -54,6 +55,10 @@ extension EffectiveLimits {
         cpuTimeUsec = json["cpu_time_usec"]?.intValue
         ancestorMemoryBytes = json["ancestor_memory_bytes"]?.intValue
         ancestorMemoryPath = json["ancestor_memory_path"]?.stringValue
+        ancestorCPUs = json["ancestor_cpus"]?.doubleValue.flatMap { CPUCount(value: $0) }
+        ancestorCPUsPath = json["ancestor_cpus_path"]?.stringValue
+        ancestorPids = json["ancestor_pids"]?.intValue
+        ancestorPidsPath = json["ancestor_pids_path"]?.stringValue
         unenforced = (json["unenforced"] ?? .null).texts
     }
 }

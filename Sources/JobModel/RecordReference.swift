@@ -31,15 +31,18 @@ extension Record {
         "ended_at": "the main process's end",
         "limits": """
         as the kernel holds them, read back: `memory_bytes`, `swap_bytes`, `memory_soft_bytes`, `cpus`, `cpu_weight`, \
-        `cpuset`, `pids`, `io`, `hugepages`, `wall_time_usec`, `cpu_time_usec`; `ancestor_memory_bytes` and `_path` are the tightest \
-        memory limit above the job; `unenforced` names limits let through by `--allow-unenforced`
+        `cpuset`, `pids`, `io`, `hugepages`, `wall_time_usec`, `cpu_time_usec`; `ancestor_memory_bytes`, \
+        `ancestor_cpus`, `ancestor_pids` and their `_path`s are the tightest limits above the job; `unenforced` names limits let \
+        through by `--allow-unenforced`, and those that this machine enforces in part
         """,
         "usage": "what it used, see below",
         "unavailable": "key → why its figure is null",
+        "partial": "key → what is missing in its figure, which is at least as much as shown",
         "sampled": "keys whose value is the largest of a few looks, not a peak kept by the kernel",
         "trust": """
         reasons not to trust the measurement, each with `flag` and `detail`: `swapped`, `thermal-throttled`, \
-        `under-voltage`, `cpu-throttled`, `cache-limited`, `other-jobs`, `limits-changed`
+        `under-voltage`, `cpu-throttled`, `cache-limited`, `other-jobs`, `limits-changed`, \
+        `buffered-writes`, `ancestor-limit`
         """,
         "oom":
             "null without an OOM kill; else `source` (`kernel-log` or `counters`), `limit_path` if it was not the job's own limit, `victims`",

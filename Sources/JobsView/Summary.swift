@@ -55,7 +55,8 @@ package struct Summary {
             other.append("pids    " + pad(text))
         }
         if let read = usage.ioReadBytes, let written = usage.ioWriteBytes, read + written > 0 {
-            other.append("disk read \(bytes(read)), written \(bytes(written))")
+            let least = record.partial["io_write_bytes"] == nil ? "" : "at least "
+            other.append("disk read \(bytes(read)), written \(least)\(bytes(written))")
         }
         if !other.isEmpty { rows.append(other.joined(separator: "  ")) }
         return rows.map { row in row.lastIndex { $0 != " " }.map { String(row[...$0]) } ?? "" }

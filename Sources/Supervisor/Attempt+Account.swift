@@ -28,7 +28,7 @@ extension Attempt {
         evidence.usage = reading.usage
         if leaving { evidence.leftBehind = survivors.map { ProcessStat.description(of: $0) } }
         var (verdict, oom) = VerdictRules.decide(evidence)
-        let trust = trustFlags(reading.usage)
+        let trust = trustFlags(reading)
         if request.queued == nil, !leaving {
             do throws(CgroupError) { try cgroup.remove() } catch {
                 verdict.message += " Afterwards: \(error.description)."
@@ -41,6 +41,7 @@ extension Attempt {
         record.startedAt = start.map { Timestamp(microsecondsSinceEpoch: $0.realtimeUsec) }
         record.endedAt = exit.map { Timestamp(microsecondsSinceEpoch: $0.realtimeUsec) }
         record.unavailable = reading.unavailable
+        record.partial = reading.partial
         record.sampled = watch.sampledKeys
         record.trust = trust
         record.oom = oom
@@ -72,7 +73,8 @@ extension Attempt {
         evidence.kernelLog = kernelLog?.kills(inCgroupNamed: cgroup.name) ?? []
     }
 
-    private func trustFlags(_ usage: Usage) -> [TrustFlag] {
+    private func trustFlags(_ reading: UsageReading) -> [TrustFlag] {
+        let usage = reading.usage
         // Of no use to anybody: it never began.
         guard let baseline else { return [] }
         var flags = MachineReading.flags(before: baseline.machine, after: MachineReading(supervisor.sources))
@@ -99,7 +101,17 @@ extension Attempt {
                 TrustFlag(
                     .otherJobs, "\(companions.count) other \(companions.count == 1 ? "job" : "jobs") ran beside it"))
         }
-        return flags + limitFlags()
+        if evidence.limits.unenforced["io"] != nil, !evidence.limits.io.isEmpty {
+            flags.append(
+                TrustFlag(
+                    .bufferedWrites,
+                    "its limit for writes leaves out what goes through the page cache, and so do its figures"))
+        }
+        let above = AncestorLimits(
+            asked: request.spec.limits, limits: evidence.limits, forksRefused: reading.forksRefusedAbove,
+            throttled: AncestorLimits.risen(baseline.throttling, cgroup.ancestorThrottling()),
+            refused: AncestorLimits.risen(baseline.refusals, cgroup.ancestorRefusals()))
+        return flags + above.flags + limitFlags()
     }
 
     /// Only the supervisor writes the limits of an attempt, and only once.

@@ -13,13 +13,17 @@ struct Baseline {
     var place: AttemptCgroup.Place
     var unenforced: [String: String] = [:]
     var machine: MachineReading
-    var ancestors: [(path: String, count: Int)]
+    /// Counters of the cgroups above: of OOM kills, throttled periods and refused forks.
+    var ancestors: [AttemptCgroup.Reached]
+    var throttling: [AttemptCgroup.Reached]
+    var refusals: [AttemptCgroup.Reached]
     var companions: Set<String>
 
     init(of cgroup: AttemptCgroup, unenforced: [String: String], isQueued: Bool, _ supervisor: Supervisor) {
         self.init(
             place: cgroup.place, unenforced: unenforced, machine: MachineReading(supervisor.sources),
-            ancestors: cgroup.ancestorCounters(),
+            ancestors: cgroup.ancestorCounters(), throttling: cgroup.ancestorThrottling(),
+            refusals: cgroup.ancestorRefusals(),
             companions: supervisor.companions(of: cgroup.name, queued: isQueued))
     }
 
@@ -33,7 +37,8 @@ struct Baseline {
             "unenforced": .dictionary(unenforced),
             "pages_swapped": .int(machine.pagesSwapped), "thermal_throttles": .int(machine.thermalThrottles),
             "firmware_throttled": .int(machine.firmwareThrottled),
-            "ancestors": .object(ancestors.map { JSON.Member(key: $0.path, value: .int($0.count)) }),
+            "ancestors": Self.json(ancestors), "ancestor_throttling": Self.json(throttling),
+            "ancestor_refusals": Self.json(refusals),
             "companions": .array(companions.sorted().map { .string($0) }),
         ])
     }
@@ -56,20 +61,31 @@ struct Baseline {
         machine = MachineReading(
             pagesSwapped: json["pages_swapped"]?.intValue, thermalThrottles: json["thermal_throttles"]?.intValue,
             firmwareThrottled: json["firmware_throttled"]?.intValue)
-        ancestors = (json["ancestors"]?.objectValue ?? []).compactMap { member in
-            member.value.intValue.map { (member.key, $0) }
-        }
+        ancestors = Self.counts(json["ancestors"])
+        throttling = Self.counts(json["ancestor_throttling"])
+        refusals = Self.counts(json["ancestor_refusals"])
         companions = Set((json["companions"]?.arrayValue ?? []).compactMap(\.stringValue))
     }
 
-    init(
+    private static func json(_ counts: [AttemptCgroup.Reached]) -> JSON {
+        .object(counts.map { JSON.Member(key: $0.path, value: .int($0.count)) })
+    }
+
+    private static func counts(_ json: JSON?) -> [AttemptCgroup.Reached] {
+        (json?.objectValue ?? []).compactMap { member in member.value.intValue.map { (member.key, $0) } }
+    }
+
+    private init(
         place: AttemptCgroup.Place, unenforced: [String: String], machine: MachineReading,
-        ancestors: [(path: String, count: Int)], companions: Set<String>
+        ancestors: [AttemptCgroup.Reached], throttling: [AttemptCgroup.Reached], refusals: [AttemptCgroup.Reached],
+        companions: Set<String>
     ) {
         self.place = place
         self.unenforced = unenforced
         self.machine = machine
         self.ancestors = ancestors
+        self.throttling = throttling
+        self.refusals = refusals
         self.companions = companions
     }
 }

@@ -271,7 +271,7 @@ package final class Supervisor {
     /// Fail closed: a limit that would not limit is an error before anything starts.
     private func checkLimits(_ request: inout Request) throws(SupervisorError) -> [String: String] {
         let problems = root.unenforceable(request.spec.limits)
-        guard !problems.isEmpty else { return [:] }
+        guard !problems.isEmpty else { return root.partlyEnforced(request.spec.limits) }
         guard request.allowUnenforced else { throw .unenforceable(problems) }
         for problem in problems {
             switch problem.limit {
@@ -288,5 +288,6 @@ package final class Supervisor {
             }
         }
         return Dictionary(problems.map { ($0.limit, $0.reason) }) { first, _ in first }
+            .merging(root.partlyEnforced(request.spec.limits)) { first, _ in first }
     }
 }

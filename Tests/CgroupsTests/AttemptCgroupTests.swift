@@ -108,6 +108,22 @@ import Testing
         #expect(counters.map(\.count) == [1, 5])
     }
 
+    @Test func `quotas and process limits above are named with what they count`() throws {
+        let cgroup = try AttemptCgroup("run-1-1", limits: Limits(), in: unified("memory cpu pids\n"))
+        try tree.add([
+            "slice/own/cpu.max": "max 100000\n", "slice/own/cpu.stat": "nr_throttled 9\n",
+            "slice/cpu.max": "50000 100000\n", "slice/cpu.stat": "nr_throttled 3\n", "slice/pids.max": "20\n",
+            "slice/pids.events.local": "max 4\n",
+        ])
+        var limits = EffectiveLimits()
+        cgroup.readAncestors(into: &limits)
+        let slice = tree.path + "/slice"
+        #expect(limits.ancestorCPUs == CPUCount(milli: 500) && limits.ancestorCPUsPath == slice)
+        #expect(limits.ancestorPids == 20 && limits.ancestorPidsPath == slice)
+        #expect(cgroup.ancestorThrottling().map(\.path) == [slice] && cgroup.ancestorThrottling()[0].count == 3)
+        #expect(cgroup.ancestorRefusals().map(\.path) == [slice] && cgroup.ancestorRefusals()[0].count == 4)
+    }
+
     @Test func `events are watched on v2 only`() throws {
         let v2 = try AttemptCgroup("run-1-1", limits: Limits(), in: unified("memory\n"))
         #expect(v2.memoryEventsPath == tree.path + "/slice/own/run-1-1/memory.events")

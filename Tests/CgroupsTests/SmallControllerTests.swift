@@ -45,11 +45,21 @@ import Testing
     @Test func `refusals are the job's own on every kernel`() throws {
         var reading = UsageReading()
         PidsController.usage(
-            of: try FakeCgroup(["pids.events": "max 7\n", "pids.peak": "9\n"]).directory(.v2), into: &reading)
+            of: try FakeCgroup(["pids.events": "max 7\n", "pids.peak": "9\n", "pids.max": "9\n"]).directory(.v2),
+            into: &reading)
         #expect(reading.usage.pidsLimitHits == 7 && reading.usage.pidsPeak == 9)
         let new = try FakeCgroup(["pids.events": "max 8\n", "pids.events.local": "max 3\n", "pids.peak": "9\n"])
         PidsController.usage(of: try new.directory(.v2), into: &reading)
         #expect(reading.usage.pidsLimitHits == 3)
+    }
+
+    /// Kernels before 6.12, and v1, count a refusal where the fork was.
+    @Test(arguments: ["max\n", "10\n"]) func `a refusal below the job's own limit is one above`(_ limit: String) throws
+    {
+        var reading = UsageReading()
+        let files = ["pids.events": "max 7\n", "pids.peak": "9\n", "pids.max": limit]
+        PidsController.usage(of: try FakeCgroup(files).directory(.v1), into: &reading)
+        #expect(reading.usage.pidsLimitHits == 0 && reading.forksRefusedAbove == 7)
     }
 
     @Test func `absent is not zero`() throws {

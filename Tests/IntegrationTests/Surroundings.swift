@@ -4,41 +4,67 @@ import Foundation
 import Glibc
 import Testing
 
-/// A cgroup with a memory limit around `jobs` itself.
+/// A cgroup with limits around `jobs` itself.
 final class LimitedParent {
-    let name = "jobs-test-parent-\(getpid())"
+    /// A limit in each of the places that can set one.
+    struct Limit {
+        var controller: Controller
+        var systemd: [String]
+        var v2: KeyValuePairs<String, String>
+        var v1: KeyValuePairs<String, String>
+
+        static func memory(megabytes: Int) -> Limit {
+            Limit(
+                controller: .memory, systemd: ["MemoryMax=\(megabytes)M", "MemorySwapMax=0"],
+                v2: ["memory.max": "\(megabytes)M", "memory.swap.max": "0"],
+                v1: ["memory.limit_in_bytes": "\(megabytes)M", "memory.memsw.limit_in_bytes": "\(megabytes)M"])
+        }
+
+        static func cpus(percent: Int) -> Limit {
+            Limit(
+                controller: .cpu, systemd: ["CPUQuota=\(percent)%"], v2: ["cpu.max": "\(percent * 1000) 100000"],
+                v1: ["cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": "\(percent * 1000)"])
+        }
+
+        static func pids(_ count: Int) -> Limit {
+            Limit(
+                controller: .pids, systemd: ["TasksMax=\(count)"], v2: ["pids.max": "\(count)"],
+                v1: ["pids.max": "\(count)"])
+        }
+    }
+
+    let name = "jobs-test-parent-\(UUID().uuidString.prefix(8))"
     let prefix: [String]
     private let directory: String?
 
-    init(megabytes: Int) throws {
+    convenience init(megabytes: Int) throws { try self.init(.memory(megabytes: megabytes)) }
+
+    init(_ limit: Limit) throws {
         if Machine.isUnified && Machine.hasSystemd {
             directory = nil
-            prefix = [
-                "systemd-run", "--quiet", "--scope", "--collect", "-p", "Delegate=yes", "-p", "MemoryMax=\(megabytes)M",
-                "-p", "MemorySwapMax=0",
-                "--unit", name,
-            ]
+            prefix =
+                ["systemd-run", "--quiet", "--scope", "--collect", "-p", "Delegate=yes"]
+                + limit.systemd.flatMap { ["-p", $0] } + ["--unit", name]
             return
         }
+        let file: String
         if Machine.isUnified {
             // As an administrator would make it: beside the tests' cgroup or below the root, where controllers may be
             // handed down although processes are there.
-            let base = try Self.handingDown("memory")
-            let directory = base + "/" + name
-            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
-            try Self.write("\(megabytes)M", directory + "/memory.max")
-            try? Self.write("0", directory + "/memory.swap.max")
-            self.directory = directory
-            prefix = ["sh", "-c", "echo 0 > \(directory)/cgroup.procs; exec \"$@\"", "sh"]
-            return
+            directory = try Self.handingDown(limit.controller.rawValue) + "/" + name
+            file = "cgroup.procs"
+        } else {
+            let host = try CgroupHost.detect()
+            directory = try #require(host.v1[limit.controller]).own + "/" + name
+            file = "tasks"
         }
-        let host = try CgroupHost.detect()
-        let directory = try #require(host.v1[.memory]).own + "/" + name
+        let directory = directory ?? ""
+        prefix = ["sh", "-c", "echo 0 > \(directory)/\(file); exec \"$@\"", "sh"]
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
-        try Self.write("\(megabytes)M", directory + "/memory.limit_in_bytes")
-        try? Self.write("\(megabytes)M", directory + "/memory.memsw.limit_in_bytes")
-        self.directory = directory
-        prefix = ["sh", "-c", "echo 0 > \(directory)/tasks; exec \"$@\"", "sh"]
+        // Where there is no accounting of swap, there is no limit of it.
+        for (name, text) in Machine.isUnified ? limit.v2 : limit.v1 {
+            do { try Self.write(text, directory + "/" + name) } catch  where name.contains("sw") {}
+        }
     }
 
     deinit {

@@ -60,7 +60,7 @@ import Testing
             members.map(\.key) == [
                 "schema_version", "job", "state", "cause", "exit", "message", "started_at", "ended_at", "limits",
                 "usage",
-                "unavailable", "sampled", "trust", "oom", "rest", "host",
+                "unavailable", "partial", "sampled", "trust", "oom", "rest", "host",
             ])
         let text = record.json.text()
         #expect(text.contains(#""job":{"id":null,"name":"x","attempt":1,"owner":"pi"}"#))

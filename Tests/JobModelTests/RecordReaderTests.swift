@@ -61,6 +61,10 @@ private func randomRecord() -> Record {
     limits.cpuTimeUsec = maybe(count())
     limits.ancestorMemoryBytes = maybe(count())
     limits.ancestorMemoryPath = maybe(randomText())
+    limits.ancestorCPUs = maybe(CPUCount(milli: Int.random(in: 10...1_000_000)))
+    limits.ancestorCPUsPath = maybe(randomText())
+    limits.ancestorPids = maybe(count())
+    limits.ancestorPidsPath = maybe(randomText())
     limits.unenforced = texts()
     var usage = Usage()
     for figure in Usage.figures { usage[keyPath: figure.path] = maybe(count()) }
@@ -74,6 +78,7 @@ private func randomRecord() -> Record {
         endedAt: maybe(Timestamp(microsecondsSinceEpoch: Int.random(in: 0..<(1 << 57)))), limits: limits, usage: usage,
         host: HostDescription(kernel: randomText(), cgroupMode: randomText(), board: maybe(randomText())))
     record.unavailable = texts()
+    record.partial = texts()
     record.sampled = some(randomText)
     record.trust = some { TrustFlag(TrustFlag.Kind.allCases.randomElement() ?? .swapped, randomText()) }
     record.oom = maybe(
