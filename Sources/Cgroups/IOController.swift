@@ -5,7 +5,17 @@ import Linux
 import SystemPackage
 
 /// Throughput limits and traffic of block devices.
-enum IOController {
+package enum IOController {
+    /// The limit in bytes per second for writes to the disk that `path` lies on. If no disk can be told, as for tmpfs or a
+    /// btrfs of several, the least of all write limits.
+    package static func writeLimit(_ limits: [DeviceIOLimit], at path: String) -> Int? {
+        let writes = limits.filter { $0.writeBytesPerSecond != nil }
+        guard !writes.isEmpty else { return nil }
+        let disk = try? number(of: path)
+        return writes.filter { limit in disk == nil || (try? number(of: limit.device)) == disk }
+            .compactMap(\.writeBytesPerSecond).min()
+    }
+
     static func apply(_ limits: [DeviceIOLimit], to directory: CgroupDirectory) throws(CgroupError) {
         for limit in limits {
             let device = try number(of: limit.device)

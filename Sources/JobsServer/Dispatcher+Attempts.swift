@@ -177,7 +177,7 @@ extension Dispatcher {
             environment: context.environment(for: account), directory: context.directory,
             standardIO: [])
         request.queued = directory(of: entry.key)
-        request.outputLimit = spec.limits.output.bytes
+        request.outputLimit = min(spec.limits.output.bytes, settings.outputCeiling)
         request.umask = context.umask
         request.resourceLimits = context.resourceLimits
         request.mayRaiseResourceLimits = job.owner.uid == 0

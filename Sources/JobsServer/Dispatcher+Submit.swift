@@ -48,6 +48,15 @@ extension Dispatcher {
     func submit(_ prepared: PreparedSubmission) async throws -> Submitted {
         if let trouble = storeTrouble { throw APIFailure.store(trouble) }
         let spec = prepared.spec
+        if spec.limits.output.bytes > settings.outputCeiling {
+            throw APIFailure(
+                400,
+                """
+                --output-limit \(spec.limits.output) is more than the \(ByteCount(settings.outputCeiling)) that a job may keep of \
+                each stream here, a twentieth of the file system of \(settings.stateDirectory); ask for less, or have the \
+                command write a file of its own
+                """)
+        }
         let first = nextID
         let template = try job(first, prepared)
         let places: [StoredJob.ArrayPlace?] =

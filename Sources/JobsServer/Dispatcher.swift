@@ -84,12 +84,14 @@ package actor Dispatcher {
         package var retention: RetentionPolicy
         /// Of a job that says nothing itself; `nil` for none.
         package var pids: Int?
+        /// The most that a job may keep of each output stream, in bytes.
+        package var outputCeiling: Int
 
         package var stateDirectory: String { locations.state }
 
         package init(
             locations: Locations, initPath: String, version: String, capacity: Resources,
-            retention: RetentionPolicy = RetentionPolicy(), pids: Int? = nil
+            retention: RetentionPolicy = RetentionPolicy(), pids: Int? = nil, outputCeiling: Int = .max
         ) {
             self.locations = locations
             self.initPath = initPath
@@ -97,6 +99,7 @@ package actor Dispatcher {
             self.capacity = capacity
             self.retention = retention
             self.pids = pids
+            self.outputCeiling = outputCeiling
         }
     }
 

@@ -64,6 +64,14 @@ package enum Files {
         return result
     }
 
+    /// The size of the file system that `path` lies on, in bytes. See `statvfs(3)`.
+    package static func fileSystemBytes(_ path: String) throws(Errno) -> Int {
+        var status = statvfs()
+        try checked { statvfs(path, &status) }
+        let (bytes, overflow) = Int(clamping: status.f_blocks).multipliedReportingOverflow(by: Int(status.f_frsize))
+        return overflow ? .max : bytes
+    }
+
     /// Names in a directory and whether each is a directory itself; `.` and `..` left out, in no order.
     package static func list(_ path: String) throws(Errno) -> [(name: String, isDirectory: Bool)] {
         guard let stream = opendir(path) else { throw Errno.current }

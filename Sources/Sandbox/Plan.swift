@@ -73,6 +73,9 @@ package struct Plan: Archivable, Hashable, Sendable {
         package var directoryDescriptor: CInt = -1
         /// Of each output stream, in bytes.
         package var outputLimit = 64 * 1024 * 1024
+        /// What copying the output may use: thousandths of a CPU, and bytes per second to the disk that it goes to.
+        package var outputMilliCPUs: Int?
+        package var outputBytesPerSecond: Int?
 
         package init() {}
     }
@@ -160,6 +163,8 @@ extension Plan {
             a.field(&queued.gateDescriptor)
             a.field(&queued.directoryDescriptor)
             a.field(&queued.outputLimit)
+            a.field(&queued.outputMilliCPUs, empty: 0) { $0.field(&$1) }
+            a.field(&queued.outputBytesPerSecond, empty: 0) { $0.field(&$1) }
         }
     }
 }

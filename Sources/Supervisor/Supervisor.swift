@@ -251,9 +251,11 @@ package final class Supervisor {
         if let array = request.array {
             plan.environment += ["JOBS_ARRAY_ID=\(array.id)", "JOBS_ARRAY_INDEX=\(array.index)"]
         }
-        guard request.queued != nil else { return }
+        guard let directory = request.queued else { return }
         var queued = Plan.Queued()
         queued.outputLimit = request.outputLimit
+        queued.outputMilliCPUs = request.spec.limits.cpus?.milli
+        queued.outputBytesPerSecond = IOController.writeLimit(request.spec.limits.io, at: directory.path)
         plan.queued = queued
     }
 

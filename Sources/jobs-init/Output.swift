@@ -9,9 +9,11 @@ import SystemPackage
 /// It is read here and not in the daemon, so that a restart of the daemon leaves no gap and blocks nobody.
 final class Output {
     private var streams: [(pipe: Descriptor?, log: OutputLog)] = []
+    private var throttle: Throttle
 
     init(_ queued: Plan.Queued) throws(SetupFailure) {
         do throws(Errno) {
+            throttle = try Throttle(queued)
             for (fd, name) in [(CInt(1), "stdout"), (2, "stderr")] {
                 let pipe = try Descriptor.pipe()
                 try pipe.read.setNonBlocking()
@@ -24,26 +26,36 @@ final class Output {
         } catch { throw SetupFailure(step: "make a pipe for", detail: "the output", errno: error.rawValue) }
     }
 
-    /// What to wait for; -1 for a stream that has ended.
-    var readable: [CInt] { streams.map { $0.pipe?.rawValue ?? -1 } }
+    /// What to wait for; -1 for a stream that has ended, or has to wait, and for a timer that is not needed.
+    var readable: [CInt] {
+        let isOpen = throttle.isOpen()
+        return streams.map { isOpen ? $0.pipe?.rawValue ?? -1 : -1 } + [throttle.timer?.descriptor.rawValue ?? -1]
+    }
 
     /// Takes what is there, a few pipes full at most: a job that floods must not keep us from its time limits.
-    func pump() { for index in streams.indices { read(index, rounds: 4) } }
+    func pump() {
+        guard throttle.isOpen() else { return }
+        throttle.charge { streams.indices.reduce(0) { $0 + read($1, rounds: 4) } }
+    }
 
     /// Takes what is left in the pipes. Somebody outside the job may still hold an end, so this does not wait for the end.
-    func drain() { for index in streams.indices { read(index, rounds: 64) } }
+    func drain() { for index in streams.indices { _ = read(index, rounds: 64) } }
 
-    private func read(_ index: Int, rounds: Int) {
-        guard let pipe = streams[index].pipe else { return }
+    /// - Returns: how many bytes.
+    private func read(_ index: Int, rounds: Int) -> Int {
+        guard let pipe = streams[index].pipe else { return 0 }
+        var count = 0
         for _ in 0..<rounds {
             do throws(Errno) {
                 let bytes = try pipe.read(limit: 65536)
                 guard !bytes.isEmpty else {
                     streams[index].pipe = nil
-                    return
+                    return count
                 }
                 streams[index].log.append(bytes[...])
-            } catch { return }
+                count += bytes.count
+            } catch { return count }
         }
+        return count
     }
 }

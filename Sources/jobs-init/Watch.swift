@@ -82,10 +82,9 @@ struct Watch {
     private func wait(supervisorIsThere: Bool) -> [Bool] {
         let fds = [
             signals.descriptor.rawValue, supervisorIsThere ? control.rawValue : -1, deadlines.wall.descriptor.rawValue,
-            deadlines.cpu.descriptor.rawValue, deadlines.ending.descriptor.rawValue, output?.readable[0] ?? -1,
-            output?.readable[1] ?? -1,
+            deadlines.cpu.descriptor.rawValue, deadlines.ending.descriptor.rawValue,
         ]
-        return awaitAny(of: fds)
+        return awaitAny(of: fds + (output?.readable ?? []))
     }
 
     /// Takes the signals that have come: whether one of them means the end. That of a queued job is told. A job that kills

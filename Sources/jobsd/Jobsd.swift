@@ -111,7 +111,7 @@ struct Jobsd: AsyncParsableCommand {
             settings: Dispatcher.Settings(
                 locations: locations, initPath: InitProgram.path,
                 version: jobsVersion, capacity: capacity, retention: retention,
-                pids: try Capacity.pids(pids)),
+                pids: try Capacity.pids(pids), outputCeiling: Capacity.output(below: locations.state)),
             store: store, root: root, log: logger)
         executor.start()
         try await dispatcher.recover()

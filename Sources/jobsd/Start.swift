@@ -81,6 +81,14 @@ enum Capacity {
         return number
     }
 
+    /// Of each stream of a job: together a tenth of the file system, but never less than the standard, which a job has not
+    /// asked for. Nobody's job fills the disk on which everybody's are kept.
+    static func output(below stateDirectory: String) -> Int {
+        let standard = Limits().output.bytes
+        guard let size = try? Files.fileSystemBytes(stateDirectory) else { return standard }
+        return max(standard, size / 20)
+    }
+
     private static var installedMemory: Int {
         sysconf(CInt(_SC_PHYS_PAGES)) * sysconf(CInt(_SC_PAGESIZE))
     }

@@ -61,5 +61,65 @@ extension IntegrationTests {
             let run = try JobsProgram.run(["--io", "/var/tmp:read=100M", "--", "true"])
             #expect(!run.flags.contains("buffered-writes"), "\(run.all)")
         }
+
+        // MARK: Output
+
+        /// vmsplice(2) gives pages to a pipe that the job writes once, or never again.
+        private static let flood = """
+            import ctypes, fcntl, os, time
+            class Part(ctypes.Structure): _fields_ = [("base", ctypes.c_void_p), ("size", ctypes.c_size_t)]
+            page = ctypes.create_string_buffer(1 << 16)
+            parts = (Part * 16)(*[Part(ctypes.addressof(page), 1 << 16)] * 16)
+            fcntl.fcntl(1, 1031, 1 << 20)
+            libc, end = ctypes.CDLL(None), time.monotonic() + 2
+            while time.monotonic() < end: libc.vmsplice(1, parts, 16, 0)
+            """
+
+        @Test(.enabled(if: Machine.hasPython, "needs python3"))
+        func `copying a job's output takes no more of the CPUs than the job may`() async throws {
+            let daemon = try Daemon()
+            let (done, go) = (daemon.scratch.fifo("done"), daemon.scratch.fifo("go"))
+            try Data(Self.flood.utf8).write(to: URL(filePath: daemon.scratch.path + "/flood.py"))
+            let begun = Date()
+            let id = try await daemon.submit(
+                "python3 flood.py; echo > \(done); read x < \(go)", [("cpus", "0.1"), ("output-limit", "1M")])
+            _ = line(from: done)
+            let pid = try #require(jobsInits(below: daemon.state).first)
+            let stat = try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
+            let fields = stat.split(separator: ")").last?.split(separator: " ") ?? []
+            let used = Double((Int(fields[11]) ?? 0) + (Int(fields[12]) ?? 0)) / Double(sysconf(CInt(_SC_CLK_TCK)))
+            // A period's share at once, and what jobs-init does for itself.
+            #expect(used < 0.1 * Date().timeIntervalSince(begun) + 0.2, "\(used) s")
+            writeLine(go)
+            try await daemon.wait([id])
+            #expect(try await daemon.state(id) == "completed", "\(daemon.log)")
+        }
+
+        @Test func `and writes no more to the disk`() async throws {
+            let daemon = try Daemon()
+            let id = try await daemon.submit(
+                "yes", [("io", "\(daemon.state):write=1M"), ("wall-time", "2s"), ("grace", "0")])
+            try await daemon.wait([id])
+            let record = try #require(try await daemon.record(id))
+            let wall = (record["usage"]?["wall_time_usec"]?.intValue ?? 0) / 1_000_000 + 1
+            let files = try FileManager.default.contentsOfDirectory(atPath: daemon.state + "/attempts/\(id).1")
+            let last = files.compactMap { Int($0.split(separator: ".").last ?? "") }.max() ?? 0
+            let size =
+                try FileManager.default.attributesOfItem(
+                    atPath: daemon.state + "/attempts/\(id).1/stdout.\(last)")[.size] as? Int
+            // Besides a second's: what it takes at once, and what is in the pipe at the end.
+            #expect(last + (size ?? 0) <= wall << 20 + 2 << 20, "\(last) \(size ?? 0)")
+        }
+
+        @Test func `an output limit that this disk could not hold is refused`() async throws {
+            let daemon = try Daemon()
+            await #expect(throws: (any Error).self) {
+                try await daemon.submit("true", [("output-limit", "1000T")])
+            }
+            let told = try JobsProgram.execute(
+                [JobsProgram.path, "submit", "--output-limit", "1000T", "--", "true"],
+                environment: ["JOBS_STATE_DIR": daemon.state, "JOBS_RUNTIME_DIR": daemon.state + "/run"])
+            #expect(told.errors.contains("a twentieth of the file system"), "\(told.all)")
+        }
     }
 }

@@ -51,6 +51,8 @@ import Testing
         queued.gateDescriptor = CInt(number(0...99))
         queued.directoryDescriptor = CInt(number(0...99))
         queued.outputLimit = number(0...99)
+        queued.outputMilliCPUs = maybe(number())
+        queued.outputBytesPerSecond = maybe(number())
         plan.queued = maybe(queued)
         return plan
     }
