@@ -5,8 +5,8 @@ extension Dependency: CustomStringConvertible {
 
     /// Reads `ok:41,any:prepare?failed:7`: a comma is "and", a question mark is "or", as in Slurm; the comma binds closer.
     ///
-    /// A bare job means `ok`, digits alone are an id. A backslash takes the next character as it is, for names that hold
-    /// one of the marks, or nothing but digits: `ok:\\41`.
+    /// A bare job means `ok`; a job is written as in ``JobReference``. A backslash takes the next character as it is, for
+    /// names that hold one of the marks, or look like an id, a range or an element: `ok:\\41`.
     public init(parsing text: String) throws(QuantityError) {
         var alternatives: [[Term]] = []
         for part in Self.split(Array(text.unicodeScalars)[...], at: "?") {
@@ -54,9 +54,14 @@ extension Dependency: CustomStringConvertible {
         word = word.drop(while: isBlank)
         while let last = word.last, isBlank(last), word.dropLast().last != "\\" { word.removeLast() }
         guard let target = plain(word), !target.isEmpty else { throw QuantityError(text, expected) }
-        guard word.allSatisfy({ (0x30...0x39).contains($0.value) }) else { return Term(condition, .name(target)) }
-        guard let id = Int(target), id > 0 else { throw QuantityError(text, "there is no job \(target)") }
-        return Term(condition, .id(id))
+        guard !word.contains("\\") else { return Term(condition, .name(target)) }
+        let reference = JobReference(target)
+        // Too large for a number, it would be a name.
+        let isNumber = word.allSatisfy { (0x30...0x39).contains($0.value) }
+        if reference == .id(0) || isNumber && reference == .name(target) {
+            throw QuantityError(text, "there is no job \(target)")
+        }
+        return Term(condition, reference)
     }
 
     /// The text without its backslashes; `nil` if one stands at the end, before nothing.
@@ -81,15 +86,16 @@ extension Dependency: CustomStringConvertible {
 
     private static func text(_ term: Term) -> String {
         switch term.target {
-        case .id(let id): return "\(term.condition.rawValue):\(id)"
+        case .id, .range, .element: return "\(term.condition.rawValue):\(term.target)"
         case .name(let name):
             let scalars = Array(name.unicodeScalars)
-            let isNumber = scalars.allSatisfy { (0x30...0x39).contains($0.value) }
+            let looksLikeAnID =
+                JobReference(name) != .name(name) || scalars.allSatisfy { (0x30...0x39).contains($0.value) }
             var text = String.UnicodeScalarView()
             for (index, scalar) in scalars.enumerated() {
                 let isMark = scalar == "," || scalar == "?" || scalar == "\\"
                 let isAtAnEnd = index == 0 || index == scalars.count - 1
-                if isMark || isAtAnEnd && (scalar == " " || scalar == "\t") || index == 0 && isNumber {
+                if isMark || isAtAnEnd && (scalar == " " || scalar == "\t") || index == 0 && looksLikeAnID {
                     text.append("\\")
                 }
                 text.append(scalar)

@@ -33,17 +33,12 @@ public struct Dependency: Hashable, Sendable {
         case failed
     }
 
-    public enum Target: Hashable, Sendable {
-        case id(Int)
-        /// The newest job of that name by the same owner.
-        case name(String)
-    }
-
     public struct Term: Hashable, Sendable {
         public var condition: Condition
-        public var target: Target
+        /// Jobs of the same owner; once the job is queued, the id of a single one.
+        public var target: JobReference
 
-        public init(_ condition: Condition, _ target: Target) {
+        public init(_ condition: Condition, _ target: JobReference) {
             self.condition = condition
             self.target = target
         }

@@ -3,11 +3,13 @@ import JobModel
 
 /// A dependency as one column, in the words users write: `ok:41,any:42?failed:43`.
 extension Dependency {
-    /// - Throws: ``Violation/unresolvedDependency(job:name:)`` if a term has a name: which job that means is decided when
-    ///   a job is submitted and must not change later.
+    /// - Throws: ``Violation/unresolvedDependency(job:name:)`` if a term is anything but an id: which jobs a word means is
+    ///   decided when a job is submitted and must not change later.
     func text(of job: Int) throws(Violation) -> String {
         for term in alternatives.joined() {
-            if case .name(let name) = term.target { throw .unresolvedDependency(job: job, name: name) }
+            guard case .id = term.target else {
+                throw .unresolvedDependency(job: job, name: term.target.description)
+            }
         }
         return description
     }

@@ -84,15 +84,6 @@ extension JobStore {
         }
     }
 
-    /// The newest job of that name by that user.
-    package func newest(named name: String, owner uid: UInt32) throws(StoreError) -> Int? {
-        try read("look for a job named \(name)") { db in
-            let select = try db.cachedStatement(
-                sql: "SELECT id FROM jobs WHERE name = ? AND owner_uid = ? ORDER BY id DESC LIMIT 1")
-            return try Int.fetchOne(select, arguments: [name, uid])
-        }
-    }
-
     /// Finished jobs to be removed, the longest ended first. A job that a live one depends on is not among them.
     ///
     /// - Parameter limit: No more than these at once, so that their removal holds up nobody for long.

@@ -81,6 +81,22 @@ extension Submitted: JSONReadable {
     }
 }
 
+extension VerbOutcome: JSONReadable {
+    public init(json: JSON) throws(WireError) {
+        let keys = Keys(json, "answer to a verb")
+        self.init()
+        changed = try keys.string("changed")
+        changedCount = try keys.int("changed_count")
+        ending = try keys.string("ending")
+        endingCount = try keys.int("ending_count")
+        for entry in keys["refused"]?.arrayValue ?? [] {
+            let keys = Keys(entry, "refusal")
+            refused.append(Refusal(status: try keys.int("status"), message: try keys.string("error")))
+        }
+        refusedCount = try keys.int("refused_count")
+    }
+}
+
 extension StateChange: JSONReadable {
     public init(json: JSON) throws(WireError) {
         let keys = Keys(json, "change of state")

@@ -10,6 +10,8 @@ public struct JobQuery: Hashable, Sendable {
     public var name: String?
     public var owner: String?
     public var ids: String?
+    /// Only those that a word selects, as ``JobReference`` says.
+    public var select: String?
     public var group: String?
     /// Only the jobs of the array that this id names.
     public var array: Int?
@@ -32,6 +34,7 @@ public struct JobQuery: Hashable, Sendable {
         if let name { items.append(("name", name)) }
         if let owner { items.append(("owner", owner)) }
         if let ids { items.append(("ids", ids)) }
+        if let select { items.append(("select", select)) }
         if let group { items.append(("group", group)) }
         if let array { items.append(("array", "\(array)")) }
         if let since { items.append(("since", since)) }
@@ -75,12 +78,6 @@ extension JobsClient {
             changes.append(try value(entry))
         }
         return changes
-    }
-
-    /// Does one of the verbs to a job and tells how it stands afterwards.
-    @discardableResult
-    public func change(_ id: Int, _ verb: String, _ body: JSON? = nil) async throws(ClientError) -> JobView {
-        try value(try await post("/v1/jobs/\(id)/\(verb)", body)["job"] ?? .null)
     }
 
     /// Limits how many jobs of a group run at once; `nil` lifts the limit.

@@ -23,8 +23,8 @@ package struct APIFailure: Error, CustomStringConvertible {
         APIFailure(403, "job \(job.id) belongs to \(job.owner.name); only they and root may do that")
     }
 
-    static func wrongState(_ job: StoredJob, _ verb: String) -> APIFailure {
-        APIFailure(409, "job \(job.id) is \(job.state.rawValue), so there is nothing to \(verb)")
+    static func wrongState(_ job: Int, _ state: JobState, _ verb: Order.Verb) -> APIFailure {
+        APIFailure(409, "job \(job) is \(state.rawValue), so there is nothing to \(verb.rawValue)")
     }
 
     static func store(_ error: StoreError) -> APIFailure { APIFailure(503, error.description) }

@@ -13,9 +13,10 @@ struct PreparedSubmission: Sendable {
     var spec: JobSpec
     var document: JobDocument
     var owner: StoredJob.Owner
-
+    /// With ids only: the jobs that its words mean now.
+    var dependency: Dependency?
     /// Reads and checks what somebody sent; on any thread.
-    init(_ json: JSON, from peer: Peer) throws {
+    init(_ json: JSON, from peer: Peer, in store: JobStore) async throws {
         guard let source = json["job"].flatMap({ JobSource($0) }) else {
             throw APIFailure(
                 400, "\"job\" must be an object with \"text\" (a job file) and \"path\"; see /v1/openapi.json")
@@ -26,6 +27,7 @@ struct PreparedSubmission: Sendable {
         document = JobDocument(spec: source.json.text(), context: context.text)
         owner = StoredJob.Owner(uid: peer.uid, gid: peer.gid, name: peer.name)
         try Self.checkUser(spec, peer)
+        dependency = try await spec.scheduling.after?.resolved(for: peer.uid, in: store)
     }
 
     /// Root may choose whom a job runs as, others only themselves.
@@ -58,7 +60,7 @@ extension Dispatcher {
                 """)
         }
         let first = nextID
-        let template = try job(first, prepared)
+        let template = job(first, prepared)
         let places: [StoredJob.ArrayPlace?] =
             spec.scheduling.array.map { array in
                 array.indices.ids.map { StoredJob.ArrayPlace(id: first, index: $0, parallel: array.parallel) }
@@ -101,7 +103,7 @@ extension Dispatcher {
         return Submitted(id: first, count: places.count)
     }
 
-    private func job(_ id: Int, _ prepared: PreparedSubmission) throws -> StoredJob {
+    private func job(_ id: Int, _ prepared: PreparedSubmission) -> StoredJob {
         let spec = prepared.spec
         let wanted = spec.scheduling
         let command = (spec.command?.arguments ?? []).joined(separator: " ")
@@ -111,7 +113,7 @@ extension Dispatcher {
         job.group = wanted.group
         job.priority = wanted.priority
         job.begin = wanted.begin
-        job.dependency = try wanted.after.map { try resolve($0, owner: prepared.owner.uid) }
+        job.dependency = prepared.dependency
         job.memoryRequestBytes = (wanted.memoryRequest ?? spec.limits.memory)?.bytes
         job.cpusRequest = wanted.cpusRequest ?? spec.limits.cpus
         job.memoryLimitBytes = spec.limits.memory?.bytes
@@ -127,49 +129,5 @@ extension Dispatcher {
             log.notice("too large for this machine", metadata: ["JOB_ID": "\(id)"])
         }
         return job
-    }
-
-    /// Names become the ids that they mean now; later jobs of the same name do not change that.
-    ///
-    /// The name of an array means all of its jobs: `ok` and `any` wait for every one, `failed` for the first that fails.
-    private func resolve(_ dependency: Dependency, owner: UInt32) throws -> Dependency {
-        var alternatives: [[Dependency.Term]] = []
-        for terms in dependency.alternatives {
-            var resolved: [[Dependency.Term]] = [[]]
-            for term in terms {
-                let meant = try targets(of: term, owner: owner).map { Dependency.Term(term.condition, .id($0)) }
-                let size = resolved.reduce(0) { $0 + $1.count + (term.condition == .failed ? 1 : meant.count) }
-                let (total, overflows) = size.multipliedReportingOverflow(
-                    by: term.condition == .failed ? max(1, meant.count) : 1)
-                guard !overflows, total <= Self.mostTerms else { throw Self.tooManyTerms }
-                if term.condition == .failed {
-                    resolved = resolved.flatMap { terms in meant.map { terms + [$0] } }
-                } else {
-                    resolved = resolved.map { $0 + meant }
-                }
-            }
-            alternatives += resolved
-        }
-        guard alternatives.reduce(0, { $0 + $1.count }) <= Self.mostTerms else { throw Self.tooManyTerms }
-        return Dependency(alternatives)
-    }
-
-    private static let mostTerms = 20_000
-    private static let tooManyTerms = APIFailure(
-        400, "--after means more than \(mostTerms) jobs; name fewer, or a job that waits for them")
-
-    private func targets(of term: Dependency.Term, owner: UInt32) throws -> [Int] {
-        switch term.target {
-        case .id(let id): return [id]
-        case .name(let name):
-            guard let newest = try store.newest(named: name, owner: owner).flatMap({ try store.job($0) }) else {
-                throw APIFailure(400, "--after names the job '\(name)', and you have none of that name")
-            }
-            guard let array = newest.array?.id else { return [newest.id] }
-            var query = JobQuery(limit: Self.mostTerms + 1)
-            query.arrayID = array
-            query.order = .oldestFirst
-            return try store.jobs(matching: query).map(\.id)
-        }
     }
 }

@@ -33,10 +33,11 @@ package enum OpenAPI {
                     ("live", "1: only those that have not ended"), ("state", "states, separated by commas"),
                     ("name", "of this name"), ("owner", "of this user"), ("group", "of this group"),
                     ("array", "of this array"), ("ids", "ranges such as 1-5,9"),
+                    ("select", "what a word selects: 42, 42-50, 42[3] or a name; an array's id is the whole array"),
                     ("since", "ended at or after this moment (RFC 3339)"), ("limit", "at most so many, 1000"),
                     ("before", "only ids below this, for the next page"),
                     ("order", "newest, or start: by priority, then the oldest first; without pages"),
-                ], failures: ["400"]),
+                ], failures: ["400", "404"]),
             Operation(
                 method: "get", path: "/v1/counts", summary: "How many jobs there are, by state.",
                 query: [
@@ -64,11 +65,18 @@ package enum OpenAPI {
                 summary: "Server-sent events: `state` for each change, `live` with what a job uses now.",
                 query: [("job", "only these ids"), ("live", "1: figures of running jobs twice a second")]),
         ]
-        + Dispatcher.Verb.allCases.map { verb in
-            Operation(
-                method: "post", path: "/v1/jobs/{id}/\(verb.rawValue)",
-                summary: "\(verb.rawValue.capitalizedFirst) a job.\(verb.bodyDescription)",
-                failures: ["400", "403", "404", "409", "503"])
+        + Order.Verb.allCases.flatMap { verb in
+            [
+                Operation(
+                    method: "post", path: "/v1/jobs/{id}/\(verb.rawValue)",
+                    summary: "\(verb.rawValue.capitalizedFirst) a job.\(verb.bodyDescription)",
+                    failures: ["400", "403", "404", "409", "503"]),
+                Operation(
+                    method: "post", path: "/v1/jobs/\(verb.rawValue)",
+                    summary: "\(verb.rawValue.capitalizedFirst) all jobs that words select, in one commit: "
+                        + "{\"jobs\": [\"42-50\", \"step\"]}. The answer says what came of it.\(verb.bodyDescription)",
+                    failures: ["400", "503"]),
+            ]
         }
 
     static let document: JSON = .object([
@@ -140,7 +148,7 @@ package enum OpenAPI {
     }
 }
 
-extension Dispatcher.Verb {
+extension Order.Verb {
     fileprivate var bodyDescription: String {
         switch self {
         case .cancel: " The body may be {\"now\": true}: no grace period."

@@ -32,14 +32,32 @@ struct Routes: Sendable {
         }
         router.get("/v1/jobs/{id}/output/{stream}") { request, context in try await output(request, context) }
         router.get("/v1/events") { request, context in try await events(request, context) }
-        for verb in Dispatcher.Verb.allCases {
+        for verb in Order.Verb.allCases {
             router.post("/v1/jobs/{id}/\(verb.rawValue)") { request, context in
                 let id = try id(context)
-                let order = try Order(verb, try await body(request))
+                let order = try Order(verb, try await members(request))
                 try await dispatcher.perform(order, on: id, by: context.peer)
                 return answer(200, try await dispatcher.account(of: id, for: context.peer))
             }
+            router.post("/v1/jobs/\(verb.rawValue)") { request, context in
+                let members = try await members(request)
+                let words = members.first { $0.key == "jobs" }?.value.arrayValue?.map(\.stringValue) ?? []
+                guard !words.isEmpty, !words.contains(nil) else {
+                    throw APIFailure(
+                        400, "\"jobs\" must be a list of words such as \"42\", \"42-50\", \"42[3]\" or a name")
+                }
+                let order = try Order(verb, members.filter { $0.key != "jobs" })
+                return answer(
+                    200, try await dispatcher.perform(order, on: words.compactMap(\.self), by: context.peer).json)
+            }
         }
+    }
+
+    /// The members of the object that is the body; none if there is no body.
+    private func members(_ request: Request) async throws -> [JSON.Member] {
+        guard let json = try await body(request) else { return [] }
+        guard let members = json.objectValue else { throw APIFailure(400, "expected an object") }
+        return members
     }
 
     func id(_ context: APIContext) throws -> Int {
@@ -75,8 +93,9 @@ struct Routes: Sendable {
         // Parts of a path arrive as they were written.
         let name = context.parameters.get("name")?.removingPercentEncoding ?? ""
         if let problem = NameRule.problem(of: name) { throw APIFailure(400, "the name of a group \(problem)") }
-        guard let json = try await body(request), json.objectValue?.contains(where: { $0.key == "parallel" }) == true
-        else { throw APIFailure(400, "expected {\"parallel\": NUMBER}, or null for no limit") }
+        guard let json = try await body(request), json.objectValue?.map(\.key) == ["parallel"] else {
+            throw APIFailure(400, "expected {\"parallel\": NUMBER}, or null for no limit")
+        }
         let parallel = json["parallel"]?.intValue
         guard (json["parallel"] ?? .null) == .null || parallel.map({ $0 >= 0 }) == true else {
             throw APIFailure(400, "parallel must be a whole number from 0 on, or null for no limit")
@@ -94,7 +113,7 @@ struct Routes: Sendable {
 
     private func submit(_ request: Request, _ context: APIContext) async throws -> Response {
         guard let json = try await body(request) else { throw APIFailure(400, "expected a submission as JSON") }
-        let prepared = try PreparedSubmission(json, from: context.peer)
+        let prepared = try await PreparedSubmission(json, from: context.peer, in: dispatcher.store)
         return answer(201, try await dispatcher.submit(prepared).json)
     }
 
@@ -138,6 +157,15 @@ struct Routes: Sendable {
             query.states = states
         }
         if let text = parameters.get("ids") { query.ids = try Self.ranges(text) }
+        if let word = parameters.get("select") {
+            guard query.ids == nil else { throw APIFailure(400, "ids and select cannot both be given") }
+            let peer = context.peer
+            let selection = try await dispatcher.store.offThread { store throws(StoreError) in
+                try Selection(word, for: peer, in: store)
+            }
+            guard !selection.ids.isEmpty else { throw APIFailure.noSuchJob(selection.reference) }
+            query.ids = selection.ids
+        }
         var views = try await dispatcher.views(query, for: context.peer)
         let more = views.count > limit
         if more { views.removeLast(views.count - limit) }

@@ -85,6 +85,11 @@ package struct Scheduler: Sendable {
 
     package func contains(_ id: Int) -> Bool { jobs[id] != nil }
 
+    /// What the scheduler takes a job for: pending, held or running; `nil` if it does not know the job.
+    package func state(of id: Int) -> JobState? {
+        jobs[id].map { $0.status.contains(.running) ? .running : $0.status.contains(.held) ? .held : .pending }
+    }
+
     /// How many jobs run, and how many wait or are held.
     package var counts: (running: Int, waiting: Int) { (starts.count, jobs.count - starts.count) }
 

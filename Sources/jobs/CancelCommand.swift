@@ -8,21 +8,21 @@ struct CancelCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "cancel", abstract: "End jobs, or take them out of the queue.",
         discussion: """
-            A running job gets SIGTERM, and SIGKILL if it does not end in time. Of a range or a name, jobs that have ended \
-            already are passed over.
+            A running job gets SIGTERM, and SIGKILL if it does not end in time. Jobs that are named together are decided on \
+            together: the end of one starts none of the others.
+
+            \(SelectionRule.textOfChanges)
             """)
 
     @Flag(help: "SIGKILL at once.")
     var now = false
 
-    @Flag(help: "Print each job as JSON, one a line.")
-    var json = false
-
-    @Argument(help: "Ids, ranges of ids, or names.")
-    var jobs: [String]
+    @OptionGroup var arguments: ChangeArguments
 
     func perform(_ client: JobsClient) async throws -> Int32 {
-        try await ChangeVerb(verb: "cancel", done: "cancelled", body: now ? .object(["now": .bool(true)]) : nil)
-            .perform(jobs, json: json, client)
+        try await ChangeVerb(
+            verb: "cancel", done: "cancelled", body: now ? [.init(key: "now", value: .bool(true))] : []
+        )
+        .perform(arguments, client)
     }
 }

@@ -1,56 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
 import JobModel
 import JobsAPI
 import JobsClient
 
-/// Does one verb to each of the jobs that were named, and says what came of it.
+/// The arguments of each verb that changes jobs.
+struct ChangeArguments: ParsableArguments {
+    @Flag(help: "Print each job as JSON, one a line.")
+    var json = false
+
+    @Flag(name: [.short, .long], help: "Print nothing of what was done.")
+    var quiet = false
+
+    @Argument(help: "Ids, ranges of ids, elements of arrays, or names.")
+    var jobs: [String]
+}
+
+/// Does one verb to all jobs that were named, in one request, and says in one line what came of it.
 struct ChangeVerb {
     /// As the API calls it.
     var verb: String
-    /// What is printed of a job that it was done to: `cancelled`.
+    /// What is printed of jobs that it was done to: `cancelled`.
     var done: String
-    var scope = SelectionScope.live
-    /// Which of the jobs of a range or a name it is for; a single id is left to the server, which says what is wrong.
-    var suits: @Sendable (JobState) -> Bool = { _ in true }
-    var body: JSON?
+    var body: [JSON.Member] = []
 
     /// - Returns: 0 if it was done to all of them.
-    func perform(_ words: [String], json: Bool, _ client: JobsClient) async throws(ClientError) -> Int32 {
-        var code: Int32 = 0
-        var jobs: [Int] = []
-        for word in words {
-            if case .id(let id) = JobReference(word) {
-                jobs.append(id)
-                continue
-            }
-            do throws(ClientError) {
-                let found = try await client.select([word], scope, user: DaemonCall.user).filter { suits($0.state) }
-                if found.isEmpty {
-                    complain("none of '\(word)' can be \(done) now; `jobs status \(word)` shows them")
-                    code = 1
-                }
-                // Those that wait first: the end of a running one would start the next of them.
-                jobs += (found.filter { $0.state.isWaiting } + found.filter { !$0.state.isWaiting }).map(\.id)
-            } catch {
-                guard case .refused = error else { throw error }
-                complain(error.description)
-                code = error.exitCode
-            }
+    func perform(_ arguments: ChangeArguments, _ client: JobsClient) async throws(ClientError) -> Int32 {
+        let outcome = try await client.perform(verb, on: arguments.jobs, body)
+        for refusal in outcome.refused { complain(refusal.message) }
+        if outcome.refusedCount > outcome.refused.count {
+            complain("… and \(outcome.refusedCount - outcome.refused.count) more")
         }
-        for id in jobs {
-            // One that cannot be changed does not keep the others from it.
-            do throws(ClientError) {
-                let job = try await client.change(id, verb, body)
-                // A running job takes its time to end.
-                let isUnderWay = verb == "cancel" && job.state.isLive
-                let text = isUnderWay ? "asked job \(id) (\(job.name)) to end" : "\(done) job \(id) (\(job.name))"
-                Output.write((json ? job.json.text() : text) + "\n")
-            } catch {
-                guard case .refused = error else { throw error }
-                complain(error.description)
-                code = error.exitCode
+        if arguments.json {
+            for ids in [outcome.changed, outcome.ending] where !ids.isEmpty {
+                var query = JobQuery()
+                query.ids = ids
+                for job in try await client.jobs(query).reversed() { Output.write(job.json.text() + "\n") }
             }
+        } else if !arguments.quiet, case let summary = summary(outcome), !summary.isEmpty {
+            Output.write(summary + "\n")
         }
-        return code
+        return outcome.refused.first.map { ClientError.refused(status: $0.status, message: $0.message).exitCode } ?? 0
+    }
+
+    private func summary(_ outcome: VerbOutcome) -> String {
+        var parts: [String] = []
+        if outcome.changedCount > 0 { parts.append("\(done) \(Self.jobs(outcome.changed, outcome.changedCount))") }
+        // A running job takes its time to end.
+        if outcome.endingCount > 0 { parts.append("asked \(Self.jobs(outcome.ending, outcome.endingCount)) to end") }
+        return parts.joined(separator: ", ")
+    }
+
+    private static func jobs(_ ids: String, _ count: Int) -> String {
+        guard count > 1 else { return "job \(ids)" }
+        return "\(count) jobs (\(ids.count > 60 ? ids.prefix(60) + "…" : ids))"
     }
 }

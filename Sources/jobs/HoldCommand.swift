@@ -6,15 +6,11 @@ import JobsClient
 struct HoldCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "hold", abstract: "Keep pending jobs from starting.",
-        discussion: "`jobs release` lets them go on.")
+        discussion: "`jobs release` lets them go on.\n\n" + SelectionRule.textOfChanges)
 
-    @Flag(help: "Print each job as JSON, one a line.")
-    var json = false
-
-    @Argument(help: "Ids, ranges of ids, or names.")
-    var jobs: [String]
+    @OptionGroup var arguments: ChangeArguments
 
     func perform(_ client: JobsClient) async throws -> Int32 {
-        try await ChangeVerb(verb: "hold", done: "held", suits: { $0 == .pending }).perform(jobs, json: json, client)
+        try await ChangeVerb(verb: "hold", done: "held").perform(arguments, client)
     }
 }

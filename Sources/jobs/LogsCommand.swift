@@ -11,7 +11,10 @@ struct LogsCommand: DaemonCommand {
         commandName: "logs", abstract: "Print a job's output.",
         discussion: """
             Its standard output goes to standard output, its standard error to standard error; with --stdout or --stderr, \
-            that one alone to standard output. Where the middle was dropped to keep to `limits.output`, a line says how much.
+            that one alone to standard output. Where the middle was dropped to keep to `limits.output`, a line says how much. Of \
+            several jobs, one after the other in the order of their ids.
+
+            \(SelectionRule.text)
             """)
 
     @Flag(name: [.short, .long], help: "Go on until the job has ended.")
@@ -29,11 +32,11 @@ struct LogsCommand: DaemonCommand {
     @Option(help: ArgumentHelp("No more than the last SIZE of it.", valueName: "size"))
     var tail: Size?
 
-    @Argument(help: "An id or a name.")
+    @Argument(help: "An id, a range of ids, an element of an array, or a name.")
     var job: String
 
     func perform(_ client: JobsClient) async throws -> Int32 {
-        let selected = try await client.select([job], .newest, user: DaemonCall.user)
+        let selected = try await client.select([job])
         // One after the other, in their order: an array reads as one text.
         for job in selected { try await write(job, client) }
         return 0

@@ -9,21 +9,19 @@ struct ReleaseCommand: DaemonCommand {
         discussion: """
             They start when it is their turn. A job that is held because it ran out of memory at its ceiling needs more of it: \
             --memory.
+
+            \(SelectionRule.textOfChanges)
             """)
 
     @Option(help: ArgumentHelp("The memory limit of the next attempt.", valueName: "size"))
     var memory: Size?
 
-    @Flag(help: "Print each job as JSON, one a line.")
-    var json = false
-
-    @Argument(help: "Ids, ranges of ids, or names.")
-    var jobs: [String]
+    @OptionGroup var arguments: ChangeArguments
 
     func perform(_ client: JobsClient) async throws -> Int32 {
         try await ChangeVerb(
-            verb: "release", done: "released", suits: { $0 == .held },
-            body: memory.map { .object(["memory_bytes": .int($0.bytes)]) }
-        ).perform(jobs, json: json, client)
+            verb: "release", done: "released",
+            body: memory.map { [.init(key: "memory_bytes", value: .int($0.bytes))] } ?? []
+        ).perform(arguments, client)
     }
 }

@@ -6,16 +6,11 @@ import JobsClient
 struct ResumeCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "resume", abstract: "Let suspended jobs go on.",
-        discussion: "They go on where they stood.")
+        discussion: "They go on where they stood.\n\n" + SelectionRule.textOfChanges)
 
-    @Flag(help: "Print each job as JSON, one a line.")
-    var json = false
-
-    @Argument(help: "Ids, ranges of ids, or names.")
-    var jobs: [String]
+    @OptionGroup var arguments: ChangeArguments
 
     func perform(_ client: JobsClient) async throws -> Int32 {
-        try await ChangeVerb(verb: "resume", done: "resumed", suits: { $0 == .suspended }).perform(
-            jobs, json: json, client)
+        try await ChangeVerb(verb: "resume", done: "resumed").perform(arguments, client)
     }
 }

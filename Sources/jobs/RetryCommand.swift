@@ -7,18 +7,16 @@ import JobsClient
 struct RetryCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "retry", abstract: "Queue jobs that ended for another attempt.",
-        discussion:
-            "The same job under its id gets one more attempt. Of a range or an array's name, those that did not complete."
-    )
+        discussion: """
+            The same job under its id gets one more attempt. Of several jobs that a word selects, those that failed, ran out \
+            of time or memory, or were lost; one that was cancelled or skipped has to be named itself, as has one that completed.
 
-    @Flag(help: "Print each job as JSON, one a line.")
-    var json = false
+            \(SelectionRule.textOfChanges)
+            """)
 
-    @Argument(help: "Ids, ranges of ids, or names.")
-    var jobs: [String]
+    @OptionGroup var arguments: ChangeArguments
 
     func perform(_ client: JobsClient) async throws -> Int32 {
-        try await ChangeVerb(verb: "retry", done: "requeued", scope: .newest, suits: { !$0.isLive && $0 != .completed })
-            .perform(jobs, json: json, client)
+        try await ChangeVerb(verb: "retry", done: "requeued").perform(arguments, client)
     }
 }

@@ -12,8 +12,9 @@ struct StatusCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Show what runs, what waits and why, and what ended lately.",
         discussion: """
-            With jobs, each as an id (42), a range (42-50) or a name, everything that is known of them. \
-            Exit code 69 if no jobsd runs.
+            With jobs, everything that is known of them. Exit code 69 if no jobsd runs.
+
+            \(SelectionRule.text)
             """)
 
     @Flag(name: [.short, .long], help: "Every job in a row of its own.")
@@ -28,7 +29,7 @@ struct StatusCommand: DaemonCommand {
     @Flag(name: [.short, .long], help: "Draw anew whenever something changes, until Ctrl-C.")
     var watch = false
 
-    @Argument(help: "Ids, ranges of ids, or names.")
+    @Argument(help: "Ids, ranges of ids, elements of arrays, or names.")
     var jobs: [String] = []
 
     func validate() throws {
@@ -117,7 +118,7 @@ struct StatusCommand: DaemonCommand {
     }
 
     private func accounts(_ client: JobsClient, _ style: Style) async throws -> String {
-        let selected = try await client.select(jobs, .newest, user: DaemonCall.user)
+        let selected = try await client.select(jobs)
         // Of many, as of an array by its name, a table says more than a hundred pages.
         guard selected.count <= 10 else {
             var table = StatusTable(
@@ -141,7 +142,7 @@ struct StatusCommand: DaemonCommand {
 
     private func printJSON(_ client: JobsClient) async throws {
         guard jobs.isEmpty else {
-            for job in try await client.select(jobs, .newest, user: DaemonCall.user) {
+            for job in try await client.select(jobs) {
                 Output.write(try await client.account(of: job.id))
             }
             return

@@ -9,6 +9,8 @@ struct WaitCommand: DaemonCommand {
         discussion: """
             The exit code is that of the job as in `jobs run`; of several, that of the first one, in the order given, that \
             did not complete. 69 if no jobsd runs, 1 if there is no such job.
+
+            \(SelectionRule.text)
             """)
 
     @Flag(help: "Wait for the first of them, print its id, and exit as it did.")
@@ -17,11 +19,11 @@ struct WaitCommand: DaemonCommand {
     @Flag(name: [.short, .long], help: "Print nothing about how they went.")
     var quiet = false
 
-    @Argument(help: "Ids, ranges of ids, or names.")
+    @Argument(help: "Ids, ranges of ids, elements of arrays, or names.")
     var jobs: [String]
 
     func perform(_ client: JobsClient) async throws -> Int32 {
-        let ids = try await client.select(jobs, .newest, user: DaemonCall.user).map(\.id)
+        let ids = try await client.select(jobs).map(\.id)
         return try await JobWait(client: client, ids: ids, any: any, quiet: quiet).perform()
     }
 }

@@ -21,6 +21,8 @@ private func complaint(_ body: () throws(QuantityError) -> Void) -> String? {
         ),
         (#"a\,b"#, [[.init(.ok, .name("a,b"))]]), (#"ok:\41"#, [[.init(.ok, .name("41"))]]),
         (#"any\:x"#, [[.init(.ok, .name("any:x"))]]), ("two words", [[.init(.ok, .name("two words"))]]),
+        ("412-415", [[.init(.ok, .range(412, 415))]]), ("any:412[3]", [[.init(.any, .element(array: 412, index: 3))]]),
+        ("412_3", [[.init(.ok, .element(array: 412, index: 3))]]), (#"\412-415"#, [[.init(.ok, .name("412-415"))]]),
     ])
     func reads(_ text: String, _ alternatives: [[Dependency.Term]]) throws {
         #expect(try Dependency(parsing: text).alternatives == alternatives)
@@ -47,10 +49,16 @@ private func complaint(_ body: () throws(QuantityError) -> Void) -> String? {
         for _ in 0..<3000 {
             let alternatives = (0..<Int.random(in: 1...3)).map { _ in
                 (0..<Int.random(in: 1...3)).map { _ in
-                    let name = randomText() + (Bool.random() ? "\(Int.random(in: 0...99))" : "x")
+                    let name = [
+                        randomText() + (Bool.random() ? "\(Int.random(in: 0...99))" : "x"), "7", "7-9", "7[1]", "7_1",
+                    ]
+                    .randomElement()!
+                    let number = Int.random(in: 1 ... .max)
+                    let targets: [JobReference] = [
+                        .id(number), .range(1, number), .element(array: number, index: 3), .name(name), .name(name),
+                    ]
                     return Dependency.Term(
-                        Dependency.Condition.allCases.randomElement() ?? .ok,
-                        Bool.random() ? .id(Int.random(in: 1 ... .max)) : .name(name))
+                        Dependency.Condition.allCases.randomElement() ?? .ok, targets.randomElement()!)
                 }
             }
             let dependency = Dependency(alternatives)

@@ -119,10 +119,44 @@ import Testing
         #expect(seen == (order == .newestFirst ? all.reversed() : all))
     }
 
-    @Test func theNewestOfAName() async throws {
-        #expect(try store.newest(named: "odd", owner: 1000) == 7)
-        #expect(try store.newest(named: "odd", owner: 2000) == 11)
-        #expect(try store.newest(named: "none", owner: 1000) == nil)
+    @Test(
+        arguments: [
+            ("5", [5...5]), ("1", [1...4]), ("2", [2...2]), ("13", []), ("0", []),
+            ("2-6", [2...6]), ("11-90", [11...90]), ("13-90", []),
+            ("1[0]", [1...1]), ("1[3]", [4...4]), ("1_2", [3...3]), ("1[4]", []), ("2[0]", []), ("5[0]", []),
+            // Those that live, of all lengths; an ended one of that name does not count then.
+            ("odd", [5...5, 7...7]), ("none", []),
+        ] as [(String, [ClosedRange<Int>])])
+    func aWordSelects(_ word: String, _ ranges: [ClosedRange<Int>]) throws {
+        #expect(try store.ids(of: JobReference(word), owner: 1000) == ranges)
+    }
+
+    @Test func aNameSelectsTheNewestIfAllHaveEnded() async throws {
+        #expect(try store.ids(of: .name("odd"), owner: nil) == [5...5, 7...7, 9...9, 11...11])
+        try await store.append([end(5), change(7, .cancelled)])
+        #expect(try store.ids(of: .name("odd"), owner: 1000) == [7...7])
+        // Of an array all its elements, also those that have ended.
+        try await store.append([.removed(job: 7), .removed(job: 5)])
+        #expect(try store.ids(of: .name("odd"), owner: 1000) == [1...4])
+        try await store.append([change(3, .pending)])
+        #expect(try store.ids(of: .name("odd"), owner: 1000) == [1...4])
+    }
+
+    @Test func anElementIsFoundBesideHoles() async throws {
+        let first = 20
+        try await store.append(
+            (0..<50).map { offset in
+                var element = job(first + offset, name: "sparse")
+                element.array = .init(id: first, index: offset * 10)
+                return .submitted(element, document)
+            })
+        let gone = Set([0, 1, 7, 24, 25, 26, 48])
+        try await store.append(gone.flatMap { [change(first + $0, .cancelled), .removed(job: first + $0)] })
+        for offset in 0..<50 {
+            let found = try store.ids(of: .element(array: first, index: offset * 10), owner: nil)
+            #expect(found == (gone.contains(offset) ? [] : [first + offset...first + offset]))
+            #expect(try store.ids(of: .element(array: first, index: offset * 10 + 5), owner: nil).isEmpty)
+        }
     }
 
     @Test func readsOffTheThread() async throws {

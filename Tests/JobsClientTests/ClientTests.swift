@@ -105,15 +105,6 @@ import Testing
         #expect(jobs == [Fixture.job(9), Fixture.job(4)])
         #expect(server.requests.first?.contains("GET /v1/jobs?name=a%20b&limit=2000 ") == true)
     }
-
-    @Test func referencesAreToldApart() {
-        #expect(JobReference("42") == .id(42))
-        #expect(JobReference("42-50") == .range(42, 50))
-        #expect(JobReference("50-42") == .name("50-42"))
-        #expect(JobReference("2024-run") == .name("2024-run"))
-        #expect(JobReference("+5") == .name("+5"))
-        #expect(JobReference("sweep") == .name("sweep"))
-    }
 }
 
 extension [String: String] {
