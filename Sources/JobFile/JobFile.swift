@@ -40,13 +40,21 @@ public enum JobFile {
         return .arguments([String(interpreter)] + (argument.isEmpty ? [] : [argument]) + [path])
     }
 
+    /// A repaired text would be another script than the one that was meant.
+    private static func notUTF8(_ bytes: [UInt8]) -> Problem {
+        let lines = bytes.split(separator: 0x0a, omittingEmptySubsequences: false)
+        let line = (lines.firstIndex { String(validating: $0, as: UTF8.self) == nil } ?? 0) + 1
+        return Problem(
+            "line \(line) is not UTF-8; convert it, for example with iconv -f latin1 -t utf8, or run it as a command: "
+                + "-- /bin/sh FILE")
+    }
+
     static func text(of path: String) throws(JobFileError) -> String {
         do throws(Problem) {
             let bytes = try readFile(path)
             guard bytes.count <= largestJobFile else { throw Problem("is larger than 4 MiB, which no job file is") }
-            guard let text = String(validating: bytes, as: UTF8.self), !text.unicodeScalars.contains("\0") else {
-                throw Problem("is not text; to run a program, put it after '--'")
-            }
+            guard !bytes.contains(0) else { throw Problem("is not text; to run a program, put it after '--'") }
+            guard let text = String(validating: bytes, as: UTF8.self) else { throw notUTF8(bytes) }
             return text
         } catch {
             var problem = error

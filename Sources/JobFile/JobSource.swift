@@ -89,6 +89,9 @@ public enum JobSourceError: Error, CustomStringConvertible {
 }
 
 extension JobSource {
+    /// What an object of this type may hold on the wire.
+    public static let keys = ["text", "path", "executable", "arguments", "flags"]
+
     /// As the API carries it and the queue keeps it.
     public var json: JSON {
         .object([

@@ -4,7 +4,7 @@
 ///
 /// Near is one mistake per three letters: more would turn any short word into any other. The start of a longer word
 /// counts too (`mem` for `memory`), because that is what people type who know another tool.
-func nearest(_ word: String, among candidates: [String]) -> String? {
+public func nearest(_ word: String, among candidates: [String]) -> String? {
     // The comparison takes as long as both words together; no word of ours is half as long, and a submission may be 4 MB.
     guard word.utf8.count <= 64 else { return nil }
     let wanted = plain(word)

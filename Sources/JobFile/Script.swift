@@ -108,7 +108,7 @@ extension Draft {
 
     /// Splits a `#JOB` line into words. Quotes hold blanks together, a backslash takes the next character as it is,
     /// and a word that starts with `#` begins a comment. There are no variables.
-    private static func words(
+    static func words(
         _ line: String, from start: Int, _ number: Int
     ) throws(Problem) -> [(text: String, position: Position)] {
         var words: [(text: String, position: Position)] = []

@@ -6,7 +6,7 @@ extension Settings {
     /// What the kernel or the supervisor enforces.
     static let limits: [Setting] = [
         Setting(
-            "limits.memory", .positiveSize, into: { $1.limits.memory = $0 }, from: { $0.limits.memory },
+            "limits.memory", .memory(), into: { $1.limits.memory = $0 }, from: { $0.limits.memory },
             example: "100M",
             synonyms: ["mem", "memory-max", "memory-limit", "ram"],
             "Most memory the whole job may have charged: anonymous memory, page cache, tmpfs and kernel memory."),
@@ -16,7 +16,7 @@ extension Settings {
             synonyms: ["memory-swap", "swap-max"],
             "Most swap it may use beyond `memory`. With swap, a memory limit limits less than it says."),
         Setting(
-            "limits.memory-soft", .positiveSize, into: { $1.limits.memorySoft = $0 }, from: { $0.limits.memorySoft },
+            "limits.memory-soft", .memory(), into: { $1.limits.memorySoft = $0 }, from: { $0.limits.memorySoft },
             example: "80M",
             synonyms: ["memory-high", "memory-reservation", "soft-memory"],
             "Above this the kernel slows the job down and reclaims from it, but never kills; on cgroup v1 only while the whole machine is short of memory."

@@ -17,7 +17,7 @@ extension Settings {
             standard: "default", synonyms: ["partition", "lane"],
             "Named group that counts it; a group may have a limit of jobs that run at once."),
         Setting(
-            "queue.memory", .positiveSize(orElse: "limits.memory"), into: { $1.scheduling.memoryRequest = $0 },
+            "queue.memory", .memory(orElse: "limits.memory"), into: { $1.scheduling.memoryRequest = $0 },
             from: { $0.scheduling.memoryRequest }, flag: "request-memory",
             example: "2G", synonyms: ["memory-request", "mem-request"],
             "Memory that the queue sets aside for it. `limits.memory` if left out."),
@@ -73,7 +73,7 @@ extension Settings {
             "When its own memory limit was too small, try again with this times as much. Never after an OOM kill that "
                 + "the whole machine caused."),
         Setting(
-            "queue.oom-max", .positiveSize(orElse: "no bound"), into: { $1.scheduling.retry.memoryCeiling = $0 },
+            "queue.oom-max", .memory(orElse: "no bound"), into: { $1.scheduling.retry.memoryCeiling = $0 },
             from: { $0.scheduling.retry.memoryCeiling }, example: "4G",
             synonyms: ["memory-ceiling", "oom-ceiling"],
             "Most memory that `oom-factor` may lead to; a job that needs more is held."),

@@ -49,6 +49,11 @@ public enum Settings {
     public struct Given: Hashable, Sendable {
         public var flag: String
         public var value: String?
+
+        public init(flag: String, value: String?) {
+            self.flag = flag
+            self.value = value
+        }
     }
 
     /// Takes one flag and its value off the front of `arguments`: `--memory 100M`, `--memory=100M`, `--net`.

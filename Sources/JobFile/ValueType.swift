@@ -68,6 +68,15 @@ extension ValueType where Parsed == ByteCount {
     static var positiveSize: Self {
         size.refusing { $0.bytes > 0 ? nil : "must be more than 0; leave the key out for no limit" }
     }
+
+    /// Of a job's memory: `100` is 100 bytes, in which nothing starts.
+    static func memory(orElse otherwise: String = "no limit") -> Self {
+        positiveSize(orElse: otherwise).refusing { size in
+            guard size < Limits.leastMemory else { return nil }
+            let meant = size.bytes < 1024 ? "; did you mean \(size.bytes)M?" : ""
+            return "\(size.bytes) bytes are less than a process needs to start, write a size such as 100M\(meant)"
+        }
+    }
 }
 
 extension ValueType where Parsed == SwapLimit {

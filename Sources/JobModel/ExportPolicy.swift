@@ -43,6 +43,13 @@ public enum ExportPolicy: Hashable, Sendable {
                 throw QuantityError(
                     texts.joined(separator: ","), "expected NONE, ALL, or names such as LANG,OMP_NUM_THREADS=4")
             }
+            // `A=1,2,3` would lose all but the first.
+            if let first = name.utf8.first, (0x30...0x39).contains(first) {
+                throw QuantityError(
+                    texts.joined(separator: ","),
+                    "'\(name)' is no variable's name; a value ends at the comma, so set one that holds commas with --env NAME=VALUE"
+                )
+            }
             // Slurm's `ALL,NAME=VALUE` would otherwise ask for a variable of that name and get nothing.
             if halves.count == 1, name == "ALL" || name == "NONE" {
                 throw QuantityError(

@@ -31,6 +31,10 @@ public struct Limits: Hashable, Sendable {
     public var output = ByteCount(64 * 1024 * 1024)
 
     public init() {}
+
+    /// No process starts in less, on no kernel: its stack in the kernel and its page tables alone take half of it. A number
+    /// below is a size without its unit.
+    public static let leastMemory = ByteCount(64 << 10)
 }
 
 /// How much swap a job may use.

@@ -31,6 +31,14 @@ extension JobStore {
         }
     }
 
+    package func hasLiveJob(ofGroup group: String) throws(StoreError) -> Bool {
+        try read("look for jobs of group \(group)") { db in
+            try Int.fetchOne(
+                db, sql: "SELECT 1 FROM jobs WHERE group_name = ? AND ended_usec IS NULL LIMIT 1", arguments: [group])
+                != nil
+        }
+    }
+
     /// How many of each array's jobs are in which state, with the ends of their ids and indices.
     package func arrayTotals(_ ids: [Int]) throws(StoreError) -> [ArrayCount] {
         try read("count the jobs of arrays") { db in

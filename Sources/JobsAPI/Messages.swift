@@ -27,6 +27,12 @@ public struct Submission: Sendable {
         self.hardRlimits = hardRlimits
     }
 
+    /// The `PATH` of a job that is given none.
+    public static let cleanPath = "/usr/local/bin:/usr/bin:/bin"
+
+    /// What an object of this type may hold on the wire.
+    public static let keys = ["job", "environment", "directory", "umask", "rlimits", "hard_rlimits"]
+
     public var json: JSON {
         .object([
             "job": job,
@@ -42,13 +48,18 @@ public struct Submitted: Sendable, Hashable {
     public var id: Int
     /// More than one for an array, whose ids follow each other.
     public var count: Int
+    /// What the submitter should know of the job, in sentences: that its group is new, say.
+    public var notices: [String]
 
-    public init(id: Int, count: Int) {
+    public init(id: Int, count: Int, notices: [String] = []) {
         self.id = id
         self.count = count
+        self.notices = notices
     }
 
-    public var json: JSON { .object(["id": .int(id), "count": .int(count)]) }
+    public var json: JSON {
+        .object(["id": .int(id), "count": .int(count), "notices": .array(notices.map { .string($0) })])
+    }
 }
 
 /// A change of state, as `GET /v1/events` and `GET /v1/jobs/{id}/history` tell it.
@@ -99,6 +110,8 @@ public struct DaemonView: Sendable, Hashable {
     public var pid: Int
     public var stateDirectory: String
     public var draining: Bool
+    /// Whether jobs of groups that nobody has made are refused.
+    public var strictGroups: Bool
     public var memoryTotalBytes: Int
     public var memoryFreeBytes: Int
     public var cpusTotal: Double
@@ -108,13 +121,15 @@ public struct DaemonView: Sendable, Hashable {
     public var groups: [Group]
 
     public init(
-        version: String, pid: Int, stateDirectory: String, draining: Bool, memoryTotalBytes: Int, memoryFreeBytes: Int,
-        cpusTotal: Double, cpusFree: Double, running: Int, pending: Int, groups: [Group]
+        version: String, pid: Int, stateDirectory: String, draining: Bool, strictGroups: Bool = false,
+        memoryTotalBytes: Int,
+        memoryFreeBytes: Int, cpusTotal: Double, cpusFree: Double, running: Int, pending: Int, groups: [Group]
     ) {
         self.version = version
         self.pid = pid
         self.stateDirectory = stateDirectory
         self.draining = draining
+        self.strictGroups = strictGroups
         self.memoryTotalBytes = memoryTotalBytes
         self.memoryFreeBytes = memoryFreeBytes
         self.cpusTotal = cpusTotal
@@ -129,7 +144,8 @@ extension DaemonView {
     public var json: JSON {
         .object([
             "version": .string(version), "pid": .int(pid), "state_directory": .string(stateDirectory),
-            "draining": .bool(draining), "memory_total_bytes": .int(memoryTotalBytes),
+            "draining": .bool(draining), "strict_groups": .bool(strictGroups),
+            "memory_total_bytes": .int(memoryTotalBytes),
             "memory_free_bytes": .int(memoryFreeBytes), "cpus_total": .number(cpusTotal),
             "cpus_free": .number(cpusFree), "running": .int(running), "pending": .int(pending),
             "groups": .array(

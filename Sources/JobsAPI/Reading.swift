@@ -77,7 +77,9 @@ extension JobView: JSONReadable {
 extension Submitted: JSONReadable {
     public init(json: JSON) throws(WireError) {
         let keys = Keys(json, "answer to a submission")
-        self.init(id: try keys.int("id"), count: try keys.int("count"))
+        self.init(
+            id: try keys.int("id"), count: try keys.int("count"),
+            notices: keys["notices"]?.arrayValue?.compactMap(\.stringValue) ?? [])
     }
 }
 
@@ -147,6 +149,7 @@ extension DaemonView: JSONReadable {
         self.init(
             version: try keys.string("version"), pid: try keys.int("pid"),
             stateDirectory: try keys.string("state_directory"), draining: keys["draining"]?.boolValue ?? false,
+            strictGroups: keys["strict_groups"]?.boolValue ?? false,
             memoryTotalBytes: try keys.int("memory_total_bytes"), memoryFreeBytes: try keys.int("memory_free_bytes"),
             cpusTotal: try keys.need(keys["cpus_total"]?.doubleValue, "cpus_total"),
             cpusFree: try keys.need(keys["cpus_free"]?.doubleValue, "cpus_free"), running: try keys.int("running"),

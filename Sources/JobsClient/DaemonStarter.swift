@@ -25,9 +25,14 @@ package struct DaemonStarter {
     /// Where `jobsd` may be installed, best first.
     let candidates: [String]
     let environment: [String: String]
+    /// What we start ourselves then ends with the job, and its queue with it.
+    let isInsideJob: Bool
 
     /// - Parameter executable: the program that asks; `jobsd` is looked for beside it.
-    package init(_ locations: Locations, executable: String, environment: [String: String]) {
+    package init(
+        _ locations: Locations, executable: String, environment: [String: String], isInsideJob: Bool = false
+    ) {
+        self.isInsideJob = isInsideJob
         self.locations = locations
         let directory = executable.lastIndex(of: "/").map { String(executable[..<$0]) } ?? "."
         candidates = [
@@ -70,6 +75,13 @@ package struct DaemonStarter {
     }
 
     private func launch() throws(Failure) -> Started {
+        guard !isInsideJob else {
+            throw Failure(
+                description: """
+                    no jobsd runs at \(locations.socket), and one that is started here would end with the job that this is; \
+                    start `jobsd` outside of it
+                    """)
+        }
         guard let program = candidates.first(where: { access($0, X_OK) == 0 }) else {
             throw Failure(
                 description: """

@@ -85,6 +85,9 @@ extension JobsClient {
         try await put("/v1/groups/\(encoded(name))", .object(["parallel": .int(parallel)]))
     }
 
+    /// Makes a group; one that is there stays as it is.
+    public func createGroup(_ name: String) async throws(ClientError) { try await post("/v1/groups/\(encoded(name))") }
+
     public func submit(_ submission: Submission) async throws(ClientError) -> Submitted {
         try value(try await post("/v1/jobs", submission.json))
     }

@@ -25,10 +25,19 @@ extension Dispatcher {
     }
 
     func setParallel(_ parallel: Int?, ofGroup name: String) throws {
-        try set { $0.groups[name] = parallel }
+        try set { $0.groups[name] = .some(parallel) }
         scheduler.setParallel(parallel, ofGroup: name)
         dispatch()
     }
+
+    /// Makes a group without a limit; one that is there stays as it is.
+    func createGroup(_ name: String) throws {
+        guard wishes.groups[name] == nil else { return }
+        try set { $0.groups[name] = .some(nil) }
+    }
+
+    /// Whether jobs of groups that nobody has made are refused.
+    func setStrict(_ isStrict: Bool) throws { try set { $0.isStrict = isStrict } }
 }
 
 extension JobState {

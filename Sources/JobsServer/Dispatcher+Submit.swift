@@ -15,8 +15,12 @@ struct PreparedSubmission: Sendable {
     var owner: StoredJob.Owner
     /// With ids only: the jobs that its words mean now.
     var dependency: Dependency?
+    /// Whether a job of its group has not ended.
+    var isGroupInUse = false
+
     /// Reads and checks what somebody sent; on any thread.
     init(_ json: JSON, from peer: Peer, in store: JobStore) async throws {
+        try Self.refuseUnknownKeys(json)
         guard let source = json["job"].flatMap({ JobSource($0) }) else {
             throw APIFailure(
                 400, "\"job\" must be an object with \"text\" (a job file) and \"path\"; see /v1/openapi.json")
@@ -28,6 +32,34 @@ struct PreparedSubmission: Sendable {
         owner = StoredJob.Owner(uid: peer.uid, gid: peer.gid, name: peer.name)
         try Self.checkUser(spec, peer)
         dependency = try await spec.scheduling.after?.resolved(for: peer.uid, in: store)
+        let group = spec.scheduling.group
+        if group != Scheduling.defaultGroup {
+            isGroupInUse = try await store.offThread { store throws(StoreError) in try store.hasLiveJob(ofGroup: group)
+            }
+        }
+    }
+
+    /// A limit under a key that nobody reads would be none.
+    private static func refuseUnknownKeys(_ json: JSON) throws(APIFailure) {
+        try refuse(keysOf: json, besides: Submission.keys, in: "a submission")
+        try refuse(keysOf: json["job"], besides: JobSource.keys, in: "\"job\"")
+        for key in ["rlimits", "hard_rlimits"] {
+            try refuse(keysOf: json[key], besides: resourceLimitNumbers.keys.sorted(), in: "\"\(key)\"")
+        }
+        if let mask = json["umask"], mask != .null, mask.intValue.map({ (0...0o777).contains($0) }) != true {
+            throw APIFailure(400, "\"umask\" must be a whole number from 0 to 511, which is octal 777")
+        }
+    }
+
+    private static func refuse(keysOf json: JSON?, besides known: [String], in place: String) throws(APIFailure) {
+        guard let member = json?.objectValue?.first(where: { !known.contains($0.key) }) else { return }
+        let isSetting = Settings.setting(flag: member.key) != nil || Settings.all.contains { $0.section == member.key }
+        let remedy =
+            isSetting
+            ? "settings of the job stand in \"job\", in its \"text\" or as \"flags\""
+            : nearest(member.key, among: known).map { "did you mean '\($0)'?" }
+                ?? "there are \(known.joined(separator: ", "))"
+        throw APIFailure(400, "unknown key '\(member.key.prefix(64))' in \(place); \(remedy)")
     }
 
     /// Root may choose whom a job runs as, others only themselves.
@@ -59,6 +91,7 @@ extension Dispatcher {
                 command write a file of its own
                 """)
         }
+        let notices = try checkGroup(of: spec, isGroupInUse: prepared.isGroupInUse)
         let first = nextID
         let template = job(first, prepared)
         let places: [StoredJob.ArrayPlace?] =
@@ -100,7 +133,7 @@ extension Dispatcher {
         log.info(
             "submitted",
             metadata: ["JOB_ID": "\(first)", "JOB_NAME": "\(spec.name)", "JOB_OWNER": "\(prepared.owner.name)"])
-        return Submitted(id: first, count: places.count)
+        return Submitted(id: first, count: places.count, notices: notices + self.notices(about: template))
     }
 
     private func job(_ id: Int, _ prepared: PreparedSubmission) -> StoredJob {
@@ -123,11 +156,6 @@ extension Dispatcher {
             return overflow ? .max : end
         }
         job.attemptsMax = wanted.retry.retries + 1
-        let request = Self.resources(of: job)
-        let capacity = scheduler.capacity
-        if request.memoryBytes > capacity.memoryBytes || request.milliCPUs > capacity.milliCPUs {
-            log.notice("too large for this machine", metadata: ["JOB_ID": "\(id)"])
-        }
         return job
     }
 }

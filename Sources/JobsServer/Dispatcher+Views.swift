@@ -127,12 +127,14 @@ extension Dispatcher {
         }
         return DaemonView(
             version: settings.version, pid: Int(getpid()), stateDirectory: settings.stateDirectory,
-            draining: wishes.isDraining, memoryTotalBytes: scheduler.capacity.memoryBytes,
+            draining: wishes.isDraining, strictGroups: wishes.isStrict,
+            memoryTotalBytes: scheduler.capacity.memoryBytes,
             memoryFreeBytes: scheduler.free.memoryBytes, cpusTotal: Double(scheduler.capacity.milliCPUs) / 1000,
             cpusFree: Double(scheduler.free.milliCPUs) / 1000, running: runs, pending: waits,
             groups: byGroup.sorted { $0.key < $1.key }.map {
                 DaemonView.Group(
-                    name: $0.key, parallel: wishes.groups[$0.key], running: $0.value.running, pending: $0.value.pending)
+                    name: $0.key, parallel: wishes.groups[$0.key] ?? nil, running: $0.value.running,
+                    pending: $0.value.pending)
             })
     }
 }

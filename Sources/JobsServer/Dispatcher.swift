@@ -144,7 +144,7 @@ package actor Dispatcher {
         self.log = log
         wishes = QueueSettings(settings.stateDirectory)
         nextID = try store.nextID()
-        scheduler = Scheduler(capacity: settings.capacity, groups: wishes.groups)
+        scheduler = Scheduler(capacity: settings.capacity, groups: wishes.limits)
         scheduler.isDraining = wishes.isDraining
         supervisor = Supervisor(root: root, loop: executor.eventLoop, initPath: settings.initPath)
     }

@@ -21,6 +21,13 @@ package enum OpenAPI {
                 method: "post", path: "/v1/drain", summary: "Start nothing new; what runs goes on.", failures: ["403"]),
             Operation(method: "post", path: "/v1/undrain", summary: "Start jobs again.", failures: ["403"]),
             Operation(
+                method: "put", path: "/v1/groups",
+                summary: "Whether jobs of groups that nobody has made are refused: {\"strict\": true}.",
+                failures: ["400", "403"]),
+            Operation(
+                method: "post", path: "/v1/groups/{name}",
+                summary: "Make a group without a limit; one that is there stays as it is.", failures: ["400", "403"]),
+            Operation(
                 method: "put", path: "/v1/groups/{name}",
                 summary: "How many jobs of a group run at once: {\"parallel\": 2}, null for no limit.",
                 failures: ["400", "403"]),

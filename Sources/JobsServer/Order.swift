@@ -49,8 +49,13 @@ struct Order: Sendable {
                 guard let now = member.value.boolValue else { throw APIFailure(400, "now must be true or false") }
                 immediately = now
             case (.release, "memory_bytes"):
-                guard let bytes = member.value.intValue, bytes > 0 else {
-                    throw APIFailure(400, "memory_bytes must be a whole number above 0")
+                guard let bytes = member.value.intValue,
+                    (Limits.leastMemory.bytes...ByteCount.largest.bytes).contains(bytes)
+                else {
+                    throw APIFailure(
+                        400,
+                        "memory_bytes must be a whole number from \(Limits.leastMemory.bytes), in which a process can start"
+                    )
                 }
                 memoryBytes = bytes
             default: throw APIFailure(400, "'\(verb.rawValue)' takes no '\(member.key)'")

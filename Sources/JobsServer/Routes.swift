@@ -20,7 +20,9 @@ struct Routes: Sendable {
         router.get("/v1/daemon") { _, _ in answer(200, try await dispatcher.daemonJSON()) }
         router.post("/v1/drain") { _, context in try await drain(true, context) }
         router.post("/v1/undrain") { _, context in try await drain(false, context) }
+        router.put("/v1/groups") { request, context in try await setStrict(request, context) }
         router.put("/v1/groups/{name}") { request, context in try await setGroup(request, context) }
+        router.post("/v1/groups/{name}") { _, context in try await createGroup(context) }
         router.post("/v1/jobs") { request, context in try await submit(request, context) }
         router.get("/v1/jobs") { request, context in try await list(request, context) }
         router.get("/v1/counts") { request, _ in try await counts(request) }
@@ -90,9 +92,7 @@ struct Routes: Sendable {
 
     private func setGroup(_ request: Request, _ context: APIContext) async throws -> Response {
         try requireOperator(context)
-        // Parts of a path arrive as they were written.
-        let name = context.parameters.get("name")?.removingPercentEncoding ?? ""
-        if let problem = NameRule.problem(of: name) { throw APIFailure(400, "the name of a group \(problem)") }
+        let name = try groupName(context)
         guard let json = try await body(request), json.objectValue?.map(\.key) == ["parallel"] else {
             throw APIFailure(400, "expected {\"parallel\": NUMBER}, or null for no limit")
         }
@@ -102,6 +102,28 @@ struct Routes: Sendable {
         }
         try await dispatcher.setParallel(parallel, ofGroup: name)
         return answer(200, try await dispatcher.daemonJSON())
+    }
+
+    private func createGroup(_ context: APIContext) async throws -> Response {
+        try requireOperator(context)
+        try await dispatcher.createGroup(try groupName(context))
+        return answer(200, try await dispatcher.daemonJSON())
+    }
+
+    private func setStrict(_ request: Request, _ context: APIContext) async throws -> Response {
+        try requireOperator(context)
+        guard case let members = try await members(request), members.map(\.key) == ["strict"],
+            let isStrict = members[0].value.boolValue
+        else { throw APIFailure(400, "expected {\"strict\": true} or {\"strict\": false}") }
+        try await dispatcher.setStrict(isStrict)
+        return answer(200, try await dispatcher.daemonJSON())
+    }
+
+    private func groupName(_ context: APIContext) throws(APIFailure) -> String {
+        // Parts of a path arrive as they were written.
+        let name = context.parameters.get("name")?.removingPercentEncoding ?? ""
+        if let problem = NameRule.problem(of: name) { throw APIFailure(400, "the name of a group \(problem)") }
+        return name
     }
 
     /// What concerns everybody's jobs is for root, and for the user whose daemon it is.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import JobModel
+import JobsAPI
 import Linux
 import Sandbox
 import Supervisor
@@ -54,7 +55,7 @@ struct SubmissionContext: Sendable {
 
     /// A clean environment and what was exported over it.
     func environment(for account: Account?) -> [String: String] {
-        var result = ["PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"]
+        var result = ["PATH": Submission.cleanPath, "LANG": "C.UTF-8"]
         if let account {
             result["HOME"] = account.home
             result["USER"] = account.name

@@ -100,11 +100,12 @@ package enum Files {
         return count < 0 ? nil : String(decoding: bytes[0..<count], as: UTF8.self)
     }
 
-    /// The working directory; `ENOENT` if it was removed, or lies outside of what can be reached from the root.
+    /// The working directory; `ENOENT` if it was removed, or lies outside of what can be reached from the root, `EILSEQ` if its
+    /// name is not UTF-8: a repaired name would be that of another directory.
     package static func currentDirectory() throws(Errno) -> String {
         guard let path = getcwd(nil, 0) else { throw Errno.current }
         defer { free(path) }
-        let text = String(cString: path)
+        guard let text = String(validatingCString: path) else { throw .illegalByteSequence }
         // "(unreachable)/…", from the kernel itself.
         guard text.hasPrefix("/") else { throw .noSuchFileOrDirectory }
         return text

@@ -15,7 +15,7 @@ package struct Resources: Hashable, Sendable {
     ///
     /// Asking for none of something always fits, also where more than everything is in use (`room` is negative): such a
     /// job takes nothing from anybody.
-    func fits(in room: Self) -> Bool {
+    package func fits(in room: Self) -> Bool {
         (memoryBytes <= 0 || memoryBytes <= room.memoryBytes) && (milliCPUs <= 0 || milliCPUs <= room.milliCPUs)
     }
 

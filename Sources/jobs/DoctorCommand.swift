@@ -43,7 +43,7 @@ struct DoctorCommand: ParsableCommand {
         if report.exitCode != 0 { throw ExitCode(report.exitCode) }
     }
 
-    private func gather() -> Report { Report(Facts.gather(environment: currentEnvironment())) }
+    private func gather() -> Report { Report(Facts.gather(environment: OwnEnvironment().variables)) }
 
     private func table(_ report: Report, onlyProblems: Bool = false) -> String {
         let isTerminal = Terminal.isTerminal(1)

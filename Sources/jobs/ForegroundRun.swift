@@ -44,9 +44,13 @@ struct ForegroundRun {
         let terminal = arguments.terminal ? try TerminalRelay(loop: loop) : nil
         defer { terminal?.restore() }
 
+        let environment = OwnEnvironment()
+        for name in environment.unreadable {
+            complain("the variable \(name) is not UTF-8 and left out of the environment")
+        }
         var request = Supervisor.Request(
             spec: spec, identity: JobIdentity(id: nil, name: spec.name, attempt: 1, owner: Account.current.name),
-            environment: currentEnvironment(), directory: directory,
+            environment: environment.variables, directory: directory,
             standardIO: terminal?.standardIO ?? [0, 1, 2])
         request.terminal = terminal != nil
         request.allowUnenforced = arguments.allowUnenforced
@@ -83,22 +87,4 @@ extension ForegroundRun {
         let all = here.reachable(by: account.uid, home: account.home)
         return QueueDirectories(state: all.map(\.state), runtime: all.map(\.runtime))
     }
-}
-
-func currentEnvironment() -> [String: String] {
-    var result: [String: String] = [:]
-    var pointer = environ
-    while let entry = pointer.pointee {
-        if let equals = strchr(entry, 61) {
-            let name = String(
-                decoding: UnsafeRawBufferPointer(start: entry, count: equals - entry), as: UTF8.self)
-            if let value = String(validatingCString: equals + 1) {
-                result[name] = value
-            } else {
-                complain("the variable \(name) is not UTF-8 and left out of the environment")
-            }
-        }
-        pointer += 1
-    }
-    return result
 }

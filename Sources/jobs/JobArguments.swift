@@ -26,6 +26,8 @@ struct JobArguments: Equatable {
             self.documentation = documentation
         }
 
+        static let fromSlurm = OwnFlag(
+            "--from-slurm", "read the common #SBATCH lines of a script that has no #JOB lines; the others are named")
         static let help = OwnFlag("--help", short: "-h", "show this text")
     }
 
@@ -50,13 +52,8 @@ struct JobArguments: Equatable {
                 return
             }
             guard word.hasPrefix("-"), word != "-" else {
-                // The verb's own flags may follow the name, as in `submit NAME --wait`; what follows them is for the script,
-                // and so is everything behind `--`.
-                while let next = rest.first, let flag = own.first(where: { $0.flag == next || $0.short == next }) {
-                    rest.removeFirst()
-                    try take(flag, next, &rest)
-                }
-                target = .job(word, arguments: Array(rest.first == "--" ? rest.dropFirst() : rest))
+                // As sbatch has it: what follows the name is the job's, whatever it looks like.
+                target = .job(word, arguments: Array(rest))
                 return
             }
             let name = word.hasPrefix("--") ? String(word.prefix { $0 != "=" }) : word
@@ -89,6 +86,22 @@ struct JobArguments: Equatable {
             if let given = try Settings.take(from: &rest) { return given }
         } catch { throw UsageError(description: error.description) }
         throw UsageError(description: Settings.unknown(flag: rest.first ?? "").description)
+    }
+
+    /// What the script says to another batch system; nothing of it is read unless that was asked for.
+    var foreignLines: ForeignLines? {
+        guard case .job(let name, _) = target, let path = try? JobFile.find(name) else { return nil }
+        return ForeignLines(path: path)
+    }
+
+    /// Puts what a file says to another batch system below what stands on the command line.
+    mutating func prepend(_ flags: [Settings.Given]) { settings = flags + settings }
+
+    /// Flags that we know among the words behind the name: they go to the job, and may have been meant for us.
+    func misplacedFlags(own: [OwnFlag]) -> [String] {
+        guard case .job(_, let arguments) = target else { return [] }
+        return arguments.prefix { $0 != "--" }.filter { $0.hasPrefix("--") }.map { String($0.prefix { $0 != "=" }) }
+            .filter { flag in own.contains { $0.flag == flag } || Settings.setting(flag: flag) != nil }
     }
 
     func has(_ flag: String) -> Bool { own.contains(flag) }

@@ -22,7 +22,8 @@ struct JobHelp {
             "       jobs \(verb) [OPTIONS] -- COMMAND [ARGUMENTS…]", "",
             Self.wrapped(
                 "NAME is looked up as ./jobs/NAME.yaml, then in your and the system's job folders. FILE is a YAML file or "
-                    + "a script with #JOB lines at its head. A flag beats the file, the file beats the default."),
+                    + "a script with #JOB lines at its head. A flag beats the file, the file beats the default. Flags stand "
+                    + "before NAME; everything behind it goes to the job's command."),
             "", "options:",
         ]
         lines += Self.table(

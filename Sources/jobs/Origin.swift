@@ -13,8 +13,26 @@ enum Origin {
     ) throws(JobArguments.UsageError) -> Submission {
         let limits = limits
         return Submission(
-            job: source.json, environment: spec.export.exported(from: currentEnvironment()),
+            job: source.json, environment: try exported(spec.export),
             directory: try directory(for: spec), umask: Int(mask), rlimits: limits.soft, hardRlimits: limits.hard)
+    }
+
+    /// A variable that cannot be sent as it is would be another one, or none.
+    private static func exported(_ policy: ExportPolicy) throws(JobArguments.UsageError) -> [String: String] {
+        let own = OwnEnvironment()
+        let harmed =
+            switch policy {
+            case .none: [String]()
+            case .all: own.unreadable
+            case .some(let items):
+                own.unreadable.filter { name in items.contains { $0.name == name && $0.value == nil } }
+            }
+        guard harmed.isEmpty else {
+            throw JobArguments.UsageError(
+                description: "--export would send \(harmed.joined(separator: ", ")), of which the value is not UTF-8; "
+                    + "name the variables that the job needs, or set them in a script")
+        }
+        return policy.exported(from: own.variables)
     }
 
     /// Where a job starts that says nothing of it, or a relative path. A directory that was removed is none: in the root, where
@@ -24,7 +42,9 @@ enum Origin {
             if spec.directory?.hasPrefix("/") == true { return "/" }
             throw JobArguments.UsageError(
                 description:
-                    "the current directory cannot be used: \(error); change to one that exists, or name --directory")
+                    error == .illegalByteSequence
+                    ? "the name of the current directory is not UTF-8, and jobs would write another one; change to one that is, or name --directory"
+                    : "the current directory cannot be used: \(error); change to one that exists, or name --directory")
         }
     }
 

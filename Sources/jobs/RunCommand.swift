@@ -16,6 +16,7 @@ struct RunCommand: ParsableCommand {
             "--report", placeholder: "FILE", "write the JSON record to FILE; - is standard output, after the job's own"),
         .init("--tty", short: "-t", "give the job a terminal of its own, for programs that want one"),
         .init("--allow-unenforced", "run although a limit cannot be enforced here; the record says which"),
+        .fromSlurm,
         .init("--quiet", short: "-q", "no summary at the end"),
         .help,
     ]
@@ -28,11 +29,12 @@ struct RunCommand: ParsableCommand {
     /// - Returns: the exit code of DESIGN 4.2.
     static func perform(_ words: [String]) -> Int32 {
         do {
-            let arguments = try JobArguments(words, own: ownFlags)
+            var arguments = try JobArguments(words, own: ownFlags)
             if arguments.help {
                 print(help)
                 return 0
             }
+            arguments.heedForeignWords(own: ownFlags)
             return ForegroundRun(arguments: arguments, spec: try arguments.spec()).run()
         } catch { return refuse(error, verb: "run") }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Cgroups
 import Glibc
 import JobModel
 import JobsAPI
@@ -16,6 +17,7 @@ struct SubmitCommand: ParsableCommand {
         .init("--parsable", "print the id alone, for scripts; FIRST-LAST for an array"),
         .init("--wait", short: "-w", "wait for the end and exit as the job did"),
         .init("--json", "print the answer as JSON"),
+        .fromSlurm,
         .init("--quiet", short: "-q", "print nothing"),
         .help,
     ]
@@ -27,18 +29,20 @@ struct SubmitCommand: ParsableCommand {
 
     static func perform(_ words: [String]) -> Int32 {
         do {
-            let arguments = try JobArguments(words, own: ownFlags)
+            var arguments = try JobArguments(words, own: ownFlags)
             if arguments.help {
                 print(help)
                 return 0
             }
+            arguments.heedForeignWords(own: ownFlags)
             // Understood here first: a mistake is shown with the file's name as it was typed, and starts no daemon.
             let spec = try arguments.spec()
             guard spec.command != nil else {
                 throw JobArguments.UsageError(description: "job '\(spec.name)' has no command")
             }
             let submission = try Origin.submission(try arguments.source(), spec)
-            return DaemonCall.wait {
+            for notice in Foresight(spec: spec, submission: submission).notices { arguments.warn(notice) }
+            return DaemonCall.wait { [arguments] in
                 do { return try await submit(submission, arguments) } catch { return DaemonCall.complainAbout(error) }
             }
         } catch { return RunCommand.refuse(error, verb: "submit") }
@@ -46,6 +50,7 @@ struct SubmitCommand: ParsableCommand {
 
     private static func submit(_ submission: Submission, _ arguments: JobArguments) async throws -> Int32 {
         let (client, submitted) = try await send(submission)
+        for notice in submitted.notices { arguments.warn(notice) }
         let last = submitted.id + submitted.count - 1
         let ids = submitted.count == 1 ? "\(submitted.id)" : "\(submitted.id)-\(last)"
         if arguments.has("--json") {
@@ -70,7 +75,10 @@ struct SubmitCommand: ParsableCommand {
         }
         let executable = (try? Files.readLink("/proc/self/exe")) ?? "/usr/bin/jobs"
         do {
-            switch try DaemonStarter(locations, executable: executable, environment: currentEnvironment()).start() {
+            let starter = DaemonStarter(
+                locations, executable: executable, environment: OwnEnvironment().variables,
+                isInsideJob: CgroupManager.isInsideJob)
+            switch try starter.start() {
             case .process(let pid, let notices):
                 for notice in notices { complain(notice) }
                 complain("started jobsd (pid \(pid)); it keeps running")

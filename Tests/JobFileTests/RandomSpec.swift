@@ -60,6 +60,7 @@ private func some<T>(_ make: () -> T) -> [T] { Bool.random() ? [] : someAtLeastO
 private func someAtLeastOne<T>(_ make: () -> T) -> [T] { (0..<Int.random(in: 1...4)).map { _ in make() } }
 private func count(_ most: Int = 1 << 40) -> Int { Int.random(in: 1...Int.random(in: 1...most)) }
 private func text() -> String { randomText() + "x" }
+private func memory() -> ByteCount { max(size(), Limits.leastMemory) }
 private func size() -> ByteCount { ByteCount(count(1 << 33) << [0, 0, 10, 20].randomElement().unsafelyUnwrapped) }
 private func time(from least: Int = 1) -> JobDuration {
     JobDuration(
@@ -83,9 +84,9 @@ private func command() -> Command {
 
 private func limits() -> Limits {
     var limits = Limits()
-    limits.memory = maybe(size())
+    limits.memory = maybe(memory())
     limits.swap = [.bytes(ByteCount(0)), .bytes(size()), .unlimited].randomElement() ?? .unlimited
-    limits.memorySoft = maybe(size())
+    limits.memorySoft = maybe(memory())
     limits.cpus = maybe(cpus())
     limits.cpuWeight = maybe(Int.random(in: 1...10000))
     limits.cpuset = maybe(IDSet(someAtLeastOne { Int.random(in: 0...100) }))
@@ -144,7 +145,7 @@ private func scheduling() -> Scheduling {
     var wanted = Scheduling()
     wanted.priority = maybe(Int.random(in: -1000...1000)) ?? 0
     wanted.group = maybe(name()) ?? Scheduling.defaultGroup
-    wanted.memoryRequest = maybe(size())
+    wanted.memoryRequest = maybe(memory())
     wanted.cpusRequest = maybe(cpus())
     wanted.after = maybe(
         Dependency(
@@ -164,6 +165,6 @@ private func scheduling() -> Scheduling {
     let pauses = [time(from: 0), time(from: 0)].sorted()
     if Bool.random() { (wanted.retry.backoff, wanted.retry.backoffCeiling) = (pauses[0], pauses[1]) }
     wanted.retry.memoryFactor = maybe(Bool.random() ? 2 : Double.random(in: 1.001...100))
-    wanted.retry.memoryCeiling = maybe(size())
+    wanted.retry.memoryCeiling = maybe(memory())
     return wanted
 }

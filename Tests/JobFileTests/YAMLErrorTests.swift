@@ -31,6 +31,11 @@ import Testing
             "limits: {memory: 100MB}",
             "x.yaml:2:18: error: memory: '100MB': MB is read both ways: M is 1048576 bytes here, SI MB would be 1000000; write 100M"
         ),
+        (
+            "limits: {memory: 100}",
+            "x.yaml:2:18: error: memory: '100': 100 bytes are less than a process needs to start, write a size such as 100M; "
+                + "did you mean 100M?"
+        ),
         ("limits: {memory: 0}", "x.yaml:2:18: error: memory: '0': must be more than 0; leave the key out for no limit"),
         ("limits: {memory: [1]}", "x.yaml:2:18: error: memory: found a list, expected a size such as 100M or 1.5G"),
         ("limits: {memory: {a: 1}}", "x.yaml:2:18: error: memory: found a map, expected a size such as 100M or 1.5G"),
@@ -215,7 +220,7 @@ import Testing
     @Test func whatIsNoContradiction() {
         for lines in [
             "limits: {swap: 0}", "limits: {memory: 1M, memory-soft: 1M, swap: 1G}", "isolation: {mount: false}",
-            "isolation: {pid: false}", "isolation: {init: false}", "limits: {memory: 1K, cpu-time: 2h, wall-time: 1h}",
+            "isolation: {pid: false}", "isolation: {init: false}", "limits: {memory: 64K, cpu-time: 2h, wall-time: 1h}",
         ] {
             #expect(complaints(yaml: "command: a\n\(lines)\n") == "")
         }

@@ -195,6 +195,8 @@ private func complaint(_ body: () throws(QuantityError) -> Void) -> String? {
         for text in ["", ",", "A,", "=1"] { #expect(throws: QuantityError.self) { try ExportPolicy(parsing: text) } }
         let slurm = complaint { () throws(QuantityError) in _ = try ExportPolicy(parsing: "ALL,A=1") }
         #expect(slurm == "ALL stands alone; set single variables with --env NAME=VALUE")
+        let list = complaint { () throws(QuantityError) in _ = try ExportPolicy(parsing: "A=1,2,3") }
+        #expect(list?.contains("'2' is no variable's name; a value ends at the comma") == true)
     }
 
     @Test func whatIsSentAlong() throws {

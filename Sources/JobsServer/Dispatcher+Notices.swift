@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+import JobFile
+import JobModel
+import JobStore
+import Scheduler
+
+/// What can be known of a job at its submission is told then, and not when it waits or fails.
+extension Dispatcher {
+    /// - Parameter isGroupInUse: whether a job of its group has not ended.
+    func checkGroup(of spec: JobSpec, isGroupInUse: Bool) throws(APIFailure) -> [String] {
+        let group = spec.scheduling.group
+        guard group != Scheduling.defaultGroup, wishes.groups[group] == nil else { return [] }
+        let near = nearest(group, among: [Scheduling.defaultGroup] + wishes.groups.keys.sorted())
+        let remedy = (near.map { "did you mean '\($0)'? " } ?? "") + "`jobs group '\(group)' --create` makes it"
+        guard !wishes.isStrict else { throw APIFailure(400, "there is no group '\(group)'; \(remedy)") }
+        return isGroupInUse
+            ? []
+            : ["nobody has made the group '\(group)', so its jobs have no limit of how many run at once; \(remedy)"]
+    }
+
+    func notices(about job: StoredJob) -> [String] {
+        var notices: [String] = []
+        let request = Self.resources(of: job)
+        if !request.fits(in: scheduler.capacity) {
+            let reason = WaitReason.tooLarge(request: request, capacity: scheduler.capacity)
+            notices.append("it \(reason): as things stand it never starts here")
+        }
+        if wishes.isDraining { notices.append("the queue is draining: nothing starts before `jobs undrain`") }
+        return notices
+    }
+}
