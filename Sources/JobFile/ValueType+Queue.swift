@@ -9,7 +9,7 @@ extension ValueType where Parsed == Int {
             phrase, "NUMBER", schema: ["type": "integer", "minimum": -1000, "maximum": 1000], write: { .int($0) }
         ) {
             text throws(QuantityError) in
-            guard !text.hasPrefix("+"), let number = Int(text), (-1000...1000).contains(number) else {
+            guard !text.hasPrefix("+"), let number = Int(text), Scheduling.priorities.contains(number) else {
                 throw QuantityError(text, "expected \(phrase)")
             }
             return number

@@ -13,9 +13,12 @@ public struct CPUCount: Hashable, Sendable, Comparable, CustomStringConvertible 
 
     public var value: Double { Double(milli) / 1000 }
 
+    /// What any machine may have, in thousandths.
+    package static let countable = 0...1_000_000_000
+
     /// From a record or an answer; `nil` for what no machine has.
     public init?(value: Double) {
-        guard let milli = Int(exactly: (value * 1000).rounded()), (0...1_000_000_000).contains(milli) else {
+        guard let milli = Int(exactly: (value * 1000).rounded()), Self.countable.contains(milli) else {
             return nil
         }
         self.milli = milli

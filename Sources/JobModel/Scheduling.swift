@@ -18,6 +18,8 @@ public struct Scheduling: Hashable, Sendable {
     public var retry = RetryPolicy()
 
     public static let defaultGroup = "default"
+    /// What a priority may be.
+    package static let priorities = -1000...1000
 
     public init() {}
 }

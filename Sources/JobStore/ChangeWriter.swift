@@ -155,14 +155,25 @@ struct ChangeWriter {
     /// The highest id that was ever used, also by a job that is gone, plus 1.
     static func nextID(_ db: Database) throws -> Int {
         let select = try db.cachedStatement(sql: "SELECT seq FROM sqlite_sequence WHERE name = 'jobs'")
-        return (try Int.fetchOne(select) ?? 0) + 1
+        guard let row = try Row.fetchOne(select) else { return 1 }
+        var cells = Cells(row, of: "sqlite_sequence", ["seq"])
+        // Room for all that will ever be submitted.
+        let ids = 0...Int.max / 2
+        if let last = cells.number(0, in: ids) { return last + 1 }
+        // Of the jobs that are left. SQLite writes the cell anew when the next one comes.
+        guard let highest = try Row.fetchOne(db, sql: "SELECT coalesce(max(id), 0) FROM jobs") else { return 1 }
+        cells = Cells(highest, of: "jobs", ["id"])
+        let last = cells.number(0, in: ids)
+        try cells.check()
+        return (last ?? 0) + 1
     }
 
     private func now(_ job: Int) throws -> (state: JobState, attempt: Int) {
-        let select = try db.cachedStatement(sql: "SELECT state, attempt FROM jobs WHERE id = ?")
+        let select = try db.cachedStatement(sql: "SELECT state, attempt, ended_usec FROM jobs WHERE id = ?")
         guard let row = try Row.fetchOne(select, arguments: [job]) else { throw Violation.noSuchJob(job) }
-        guard let state = JobState(rawValue: row[0]) else { throw UnreadableRow(column: "jobs.state", value: row[0]) }
-        return (state, row[1])
+        var cells = Cells(row, of: "jobs", ["state", "attempt", "ended_usec"])
+        let (state, attempt, _) = StoredJob.standing(&cells, state: 0, attempt: 1, ended: 2)
+        return (state, attempt)
     }
 
     /// The state after the event, and the newest attempt before it.

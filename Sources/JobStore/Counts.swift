@@ -25,7 +25,9 @@ extension JobStore {
             let rows = try Row.fetchCursor(
                 db, sql: "SELECT group_name, state, count(*) FROM jobs WHERE ended_usec IS NULL GROUP BY 1, 2")
             while let row = try rows.next() {
-                if let state = JobState(rawValue: row[1]) { counts[row[0], default: [:]][state] = row[2] }
+                var cells = Cells(row, of: "jobs", ["group_name", "state", "count"])
+                let state: JobState? = cells.word(1)
+                if let group = cells.text(0), let state { counts[group, default: [:]][state] = cells.number(2) }
             }
             return counts
         }
@@ -46,15 +48,20 @@ extension JobStore {
                 db,
                 sql: """
                     SELECT array_id, state, count(*), max(id), min(array_index), max(array_index) FROM jobs
-                    WHERE array_id IN (\(ids.map { _ in "?" }.joined(separator: ", "))) GROUP BY 1, 2
+                    WHERE array_id IN (\(ids.map { _ in "?" }.joined(separator: ", ")))
+                    AND typeof(array_index) = 'integer' GROUP BY 1, 2
                     """, arguments: StatementArguments(ids))
             var counts: [ArrayCount] = []
             while let row = try rows.next() {
-                guard let state = JobState(rawValue: row[1]) else { continue }
+                var cells = Cells(row, of: "jobs", ["array_id", "state", "count", "id", "array_index", "array_index"])
+                let state: JobState? = cells.word(1)
+                guard let state, let array = cells.number(0), let count = cells.number(2), let last = cells.number(3),
+                    let first = cells.number(4), let lastIndex = cells.number(5)
+                else { continue }
                 counts.append(
                     ArrayCount(
-                        array: row[0], state: state, count: row[2], lastID: row[3], firstIndex: row[4],
-                        lastIndex: row[5]))
+                        array: array, state: state, count: count, lastID: last, firstIndex: first, lastIndex: lastIndex)
+                )
             }
             return counts
         }

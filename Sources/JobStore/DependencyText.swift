@@ -14,11 +14,6 @@ extension Dependency {
         return description
     }
 
-    init(column text: String) throws(UnreadableRow) {
-        guard let value = try? Self(parsing: text) else { throw UnreadableRow(column: "jobs.dependency", value: text) }
-        self = value
-    }
-
     /// The jobs it asks about.
     var ids: [Int] {
         alternatives.joined().compactMap { if case .id(let id) = $0.target { id } else { nil } }

@@ -17,13 +17,15 @@ final class GroupCommit: Sendable {
     }
 
     private let database: DatabaseQueue
+    private let files: OpenFiles
     private let path: String
     private let state = Mutex(State())
     /// Not the database's own queue: a completion may read from the store, which GRDB forbids on that one.
     private let queue = DispatchQueue(label: "JobStore.GroupCommit")
 
-    init(_ database: DatabaseQueue, path: String) {
+    init(_ database: DatabaseQueue, _ files: OpenFiles, path: String) {
         self.database = database
+        self.files = files
         self.path = path
     }
 
@@ -87,6 +89,8 @@ final class GroupCommit: Sendable {
                     return try write(calls, apart: true, to: db)
                 }
             }
+            // Once more after it: whoever hears of it shall find it.
+            try files.check(Self.operation)
         } catch {
             // Of a full disk or a broken one, nothing is left of any call.
             outcomes = Array(repeating: StoreError(error, Self.operation, path: path), count: calls.count)
@@ -112,6 +116,8 @@ final class GroupCommit: Sendable {
                     outcomes.append(nil)
                 }
             }
+            // While nothing is kept yet, so that what is refused is not in the file either if that comes back.
+            try files.check(Self.operation)
             return .commit
         }
         return outcomes
@@ -141,7 +147,7 @@ final class GroupCommit: Sendable {
 
     private static func isOwnFault(_ error: any Error) -> Bool {
         switch error {
-        case is Violation, is UnreadableRow: true
+        case is Violation, is UnreadableCell: true
         case let error as DatabaseError:
             [.SQLITE_CONSTRAINT, .SQLITE_TOOBIG, .SQLITE_MISMATCH].contains(error.resultCode)
         default: false

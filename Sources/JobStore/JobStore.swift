@@ -32,7 +32,7 @@ package final class JobStore: Sendable {
         } catch {
             throw StoreError(error, "open the queue", path: path)
         }
-        commits = GroupCommit(database, path: path)
+        commits = GroupCommit(database, OpenFiles(path), path: path)
     }
 
     /// Writes changes and returns once they are on the disk.
@@ -95,7 +95,6 @@ extension JobStore {
         configuration.label = "JobStore"
         configuration.busyMode = .timeout(patience)
         if path != ":memory:" {
-            configuration.journalMode = .wal
             // Environments are in there. With O_EXCL, because closing a descriptor of a file gives up this process's
             // locks on it. An error is SQLite's to tell.
             let file = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
@@ -109,8 +108,15 @@ extension JobStore {
             try db.execute(sql: "PRAGMA journal_size_limit = 16777216")
         }
         let database = try DatabaseQueue(path: path, configuration: configuration)
-        // After opening: GRDB sets NORMAL when it turns the log on, and with that a power cut takes the last commits.
-        try database.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
+        // Before anything is written, the kind of the journal included.
+        try database.unsafeRead { db in
+            guard try Schema.isOurs(db) else { throw StoreError(.foreign, "open the queue", path: path) }
+        }
+        try database.writeWithoutTransaction { db in
+            if path != ":memory:" { try db.execute(sql: "PRAGMA journal_mode = WAL") }
+            // With NORMAL, a power cut would take the last commits.
+            try db.execute(sql: "PRAGMA synchronous = FULL")
+        }
         try migrate(database, path: path)
         return database
     }

@@ -136,7 +136,7 @@ extension JobQuery {
                 let ends: [any DatabaseValueConvertible] = [range.lowerBound, range.upperBound]
                 let rows = try Row.fetchCursor(
                     select, arguments: StatementArguments(ends + filters + [max(0, limit - found.count)]))
-                while let row = try rows.next() { found.append(try StoredJob(row)) }
+                while let row = try rows.next() { found.append(StoredJob(row)) }
                 if found.count >= limit { return found }
             }
         }

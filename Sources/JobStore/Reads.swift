@@ -14,9 +14,14 @@ extension JobStore {
     /// - Parameter body: Must not use the store.
     package func live(_ body: (StoredJob) throws -> Void) throws(StoreError) {
         try read("read the live jobs") { db in
+            // Where the moment of the end is damaged, nobody knows that the job has ended.
             let rows = try Row.fetchCursor(
-                db, sql: "SELECT \(StoredJob.columns) FROM jobs WHERE ended_usec IS NULL ORDER BY id")
-            while let row = try rows.next() { try body(try StoredJob(row)) }
+                db,
+                sql: """
+                    SELECT \(StoredJob.columns) FROM jobs
+                    WHERE ended_usec IS NULL OR typeof(ended_usec) <> 'integer' ORDER BY id
+                    """)
+            while let row = try rows.next() { try body(StoredJob(row)) }
         }
     }
 
@@ -29,27 +34,29 @@ extension JobStore {
         try read("read the document of job \(id)") { db in try Self.document(of: id, in: db) }
     }
 
-    /// Several jobs with their texts, in one go.
+    /// Several jobs with their texts, in one go; those that are not there or damaged are left out.
     package func jobsWithDocuments(_ ids: [Int]) throws(StoreError) -> [(job: StoredJob, document: JobDocument)] {
         try read("read the jobs \(ids)") { db in
             try ids.compactMap { id in
-                guard let job = try Self.job(id, in: db), let document = try Self.document(of: id, in: db) else {
-                    return nil
-                }
-                return (job, document)
+                do {
+                    guard let job = try Self.job(id, in: db), let document = try Self.document(of: id, in: db) else {
+                        return nil
+                    }
+                    return (job, document)
+                } catch is UnreadableCell { return nil }
             }
         }
     }
 
     private static func job(_ id: Int, in db: Database) throws -> StoredJob? {
         let select = try db.cachedStatement(sql: "SELECT \(StoredJob.columns) FROM jobs WHERE id = ?")
-        return try Row.fetchOne(select, arguments: [id]).map { try StoredJob($0) }
+        return try Row.fetchOne(select, arguments: [id]).map { StoredJob($0) }
     }
 
     private static func document(of id: Int, in db: Database) throws -> JobDocument? {
         let select = try db.cachedStatement(
-            sql: "SELECT spec, context FROM documents WHERE id = (SELECT document_id FROM jobs WHERE id = ?)")
-        return try Row.fetchOne(select, arguments: [id]).map { JobDocument(spec: $0[0], context: $0[1]) }
+            sql: "SELECT \(JobDocument.columns) FROM documents WHERE id = (SELECT document_id FROM jobs WHERE id = ?)")
+        return try Row.fetchOne(select, arguments: [id]).map { try JobDocument($0) }
     }
 
     package func jobs(matching query: JobQuery) throws(StoreError) -> [StoredJob] {
@@ -78,8 +85,10 @@ extension JobStore {
     package func outcome(of id: Int) throws(StoreError) -> JobState? {
         try read("read the outcome of job \(id)") { db in
             let select = try db.cachedStatement(sql: "SELECT state FROM jobs WHERE id = ? AND ended_usec IS NOT NULL")
-            guard let text = try String.fetchOne(select, arguments: [id]) else { return nil }
-            guard let state = JobState(rawValue: text) else { throw UnreadableRow(column: "jobs.state", value: text) }
+            guard let row = try Row.fetchOne(select, arguments: [id]) else { return nil }
+            var cells = Cells(row, of: "jobs", ["state"])
+            let state: JobState? = cells.needed(0) { $0.word(0) }
+            try cells.check()
             return state
         }
     }
@@ -94,11 +103,14 @@ extension JobStore {
     /// How much of finished jobs there is.
     package func kept() throws(StoreError) -> Kept {
         try read("count finished jobs") { db in
-            let sql =
-                "SELECT count(*), coalesce(sum(output_bytes), 0), min(ended_usec) FROM jobs WHERE ended_usec IS NOT NULL"
+            // sum() fails where total() rounds, and what a damaged cell says is not to stop the others.
+            let sql = """
+                SELECT count(*), CAST(min(total(output_bytes), \(ByteCount.largest.bytes)) AS INTEGER), min(ended_usec)
+                FROM jobs WHERE ended_usec IS NOT NULL
+                """
             guard let row = try Row.fetchOne(db, sql: sql) else { return Kept(jobs: 0, outputBytes: 0) }
-            let first = (row[2] as Int?).map { Timestamp(microsecondsSinceEpoch: $0) }
-            return Kept(jobs: row[0], outputBytes: row[1], firstEnd: first)
+            var cells = Cells(row, of: "jobs", ["count", "output_bytes", "ended_usec"])
+            return Kept(jobs: cells.number(0) ?? 0, outputBytes: cells.number(1) ?? 0, firstEnd: cells.moment(2))
         }
     }
 

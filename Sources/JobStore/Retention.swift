@@ -44,8 +44,12 @@ extension Retention {
                 SELECT id, attempt FROM jobs WHERE ended_usec <= ? AND (ended_usec, id) <= (?, ?) ORDER BY ended_usec, id
                 """, arguments: [last.end, last.end, last.id])
         while expired.count < limit, let row = try rows.next() {
-            let job = ExpiredJob(id: row[0], attempts: row[1])
-            if !needed.contains(job.id) { expired.append(job) }
+            var cells = Cells(row, of: "jobs", ["id", "attempt"])
+            // How much output a damaged one has left is not known: it stays for the operator.
+            guard let id = cells.number(0), let attempts = cells.number(1, in: StoredJob.attemptNumbers) else {
+                continue
+            }
+            if !needed.contains(id) { expired.append(ExpiredJob(id: id, attempts: attempts)) }
         }
         return expired
     }
@@ -64,7 +68,7 @@ extension Retention {
                     SELECT ended_usec, id FROM jobs WHERE ended_usec IS NOT NULL
                     ORDER BY ended_usec DESC, id DESC LIMIT 1 OFFSET ?
                     """, arguments: [max(0, keep)])
-            if let row { places.append((row[0], row[1])) }
+            if let place = row.flatMap({ Self.place($0) }) { places.append(place) }
         }
         if let keepBytes, let place = try Self.firstBeyond(keepBytes, db) { places.append(place) }
         return places.max { $0 < $1 }
@@ -81,18 +85,31 @@ extension Retention {
                 """)
         var sum = 0
         while let row = try rows.next() {
-            sum += row[2] as Int
-            if sum > bytes { return (row[0], row[1]) }
+            var cells = Cells(row, of: "jobs", ["ended_usec", "id", "output_bytes"])
+            sum += cells.number(2, in: 0...ByteCount.largest.bytes) ?? 0
+            if sum > bytes, let place = place(row) { return place }
         }
         return nil
+    }
+
+    private static func place(_ row: Row) -> Place? {
+        var cells = Cells(row, of: "jobs", ["ended_usec", "id"])
+        guard let end = cells.moment(0), let id = cells.number(1) else { return nil }
+        return (end.microsecondsSinceEpoch, id)
     }
 
     /// Jobs that others still ask about: gone, they could not be told from jobs that never were.
     private static func neededByLiveJobs(_ db: Database) throws -> Set<Int> {
         var needed: Set<Int> = []
-        let texts = try String.fetchCursor(
+        let rows = try Row.fetchCursor(
             db, sql: "SELECT dependency FROM jobs WHERE ended_usec IS NULL AND dependency IS NOT NULL")
-        while let text = try texts.next() { needed.formUnion(try Dependency(column: text).ids) }
+        while let row = try rows.next() {
+            var cells = Cells(row, of: "jobs", ["dependency"])
+            // A job whose dependency cannot be read is held, and asks about nobody.
+            if let text = cells.text(0), let dependency = try? Dependency(parsing: text) {
+                needed.formUnion(dependency.ids)
+            }
+        }
         return needed
     }
 }

@@ -12,8 +12,27 @@ enum Schema {
         migrator.registerMigration("v2-list-indexes") { db in try db.execute(sql: listIndexes) }
         migrator.registerMigration("v3-output-bytes") { db in try db.execute(sql: outputBytes) }
         migrator.registerMigration("v4-start-order") { db in try db.execute(sql: startOrder) }
+        migrator.registerMigration("v5-application-id") { db in
+            try db.execute(sql: "PRAGMA application_id = \(applicationID)")
+        }
         return migrator
     }()
+
+    /// "JOBS": what file(1) and we know the file by.
+    private static let applicationID = 0x4a4f_4253
+
+    /// Whether the file is a queue of ours, or empty; another program's is to be left as it is.
+    static func isOurs(_ db: Database) throws -> Bool {
+        switch try Int.fetchOne(db, sql: "PRAGMA application_id") {
+        case applicationID: return true
+        case 0: break
+        default: return false
+        }
+        if try db.tableExists("grdb_migrations") {
+            return try migrator.appliedIdentifiers(db).contains("v1-tables")
+        }
+        return try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") == 0
+    }
 
     /// Ids come from AUTOINCREMENT's `sqlite_sequence`, which remembers the highest even after its row is gone.
     ///

@@ -8,6 +8,10 @@ package struct StoreError: Error, Hashable, Sendable {
         case cannotOpen
         /// The file is no SQLite database, or a damaged one.
         case corrupt
+        /// It is the database of another program.
+        case foreign
+        /// The file was moved, removed or replaced while it was open.
+        case replaced
         case readOnly
         case diskFull
         /// The disk or its driver reported an error.
@@ -16,6 +20,8 @@ package struct StoreError: Error, Hashable, Sendable {
         case inUse
         /// A later version of jobs has written it.
         case newerSchema([String])
+        /// A cell holds what no version writes; the other rows are as good as before.
+        case damagedRow
         /// The change contradicts what the store holds.
         case refused(Violation)
         /// The store was closed before.
@@ -35,6 +41,8 @@ package struct StoreError: Error, Hashable, Sendable {
     package var operation: String
     package var path: String
     package var sqlite: SQLiteResult?
+    /// What exactly, where the problem does not say it.
+    package var detail: String?
 
     package init(_ problem: Problem, _ operation: String, path: String, sqlite: SQLiteResult? = nil) {
         self.problem = problem
@@ -48,8 +56,9 @@ package struct StoreError: Error, Hashable, Sendable {
         switch error {
         case let error as StoreError: self = error
         case let violation as Violation: self.init(.refused(violation), operation, path: path)
-        case let row as UnreadableRow:
-            self.init(.corrupt, operation, path: path, sqlite: SQLiteResult(code: 11, words: row.description))
+        case let cell as UnreadableCell:
+            self.init(.damagedRow, operation, path: path, sqlite: nil)
+            detail = cell.description
         case let error as DatabaseError:
             let code = error.extendedResultCode
             self.init(
@@ -65,6 +74,9 @@ package struct StoreError: Error, Hashable, Sendable {
         case .cannotOpen: "check that \(directory) is a directory and that the daemon's user may write there"
         case .corrupt:
             "stop jobsd, keep a copy of \(path) and \(path)-wal, and restore a backup or move both away for an empty queue"
+        case .foreign: "move \(path) away, or set JOBS_STATE_DIR to a directory of jobs' own"
+        case .replaced: "move the file back, or restart jobsd to go on with what lies there now"
+        case .damagedRow: "cancel the job; or stop jobsd, keep a copy of \(path), and restore a backup"
         case .readOnly: "make \(path) and \(directory) writable for the daemon's user, or remount the file system"
         case .diskFull: "free space on the file system of \(directory), or raise its quota"
         case .inputOutput: "look into dmesg for errors of the disk under \(directory), and at its quota"
@@ -86,6 +98,7 @@ package struct StoreError: Error, Hashable, Sendable {
 extension StoreError: CustomStringConvertible {
     package var description: String {
         var text = "cannot \(operation) in \(path): \(problem.words)"
+        if let detail { text += " (\(detail))" }
         if let sqlite { text += " (SQLite \(sqlite.code): \(sqlite.words))" }
         return text + "; " + remedy
     }
@@ -111,6 +124,9 @@ extension StoreError.Problem {
         switch self {
         case .cannotOpen: "it cannot be opened or created"
         case .corrupt: "it is not a database, or a damaged one"
+        case .foreign: "it is the database of another program"
+        case .replaced: "the file was moved, removed or replaced while jobsd had it open"
+        case .damagedRow: "a row is damaged"
         case .readOnly: "it cannot be written"
         case .diskFull: "the disk is full"
         case .inputOutput: "reading or writing the disk failed"

@@ -41,6 +41,8 @@ package struct StoredJob: Hashable, Sendable {
     /// Of the newest ended attempt, as are the figures.
     package var exit = ExitStatus()
     package var figures = AttemptFigures()
+    /// Which cells of its row could not be read, in a sentence: such a job is seen, may be cancelled, and never starts.
+    package var damage: String?
 
     package init(
         id: Int, name: String, owner: Owner, command: String, submittedAt: Timestamp, state: JobState = .pending

@@ -34,13 +34,18 @@ extension Dispatcher {
         }
     }
 
-    /// A job whose texts make no sense fails; if it is the disk that does not give them, it waits for that.
+    /// A job whose texts make no sense fails, and one whose rows are damaged is held; if it is the disk that does not give
+    /// them, it waits for that.
     private func cannotBeRead(_ id: Int, _ error: any Error) {
         log.error("\(error)", metadata: ["JOB_ID": "\(id)"])
         running[id] = nil
         guard let job = try? store.job(id), !((error as? StoreError)?.isTheDisks ?? false) else {
             if let error = error as? StoreError { troubled(by: error) }
             return scheduler.requeue(id)
+        }
+        if let reason = job.damage ?? (error as? StoreError)?.description {
+            scheduler.requeue(id)
+            return quarantine(job, reason)
         }
         let entry = Running(
             job: job, document: JobDocument(spec: "", context: ""), spec: JobSpec(name: job.name),
@@ -52,6 +57,7 @@ extension Dispatcher {
     /// The next attempt of a job that waits, and where it was submitted.
     func next(of id: Int) throws -> (Running, SubmissionContext) {
         let (job, document) = try fresh[id] ?? readAhead[id] ?? stored(id)
+        if let damage = job.damage { throw APIFailure.damaged(job, damage) }
         let (spec, context) = try read(document, of: job)
         return (Running(job: job, document: document, spec: spec, number: job.attempt + 1), context)
     }

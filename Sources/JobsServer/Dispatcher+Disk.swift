@@ -91,5 +91,10 @@ extension Dispatcher {
 
 extension StoreError {
     /// Whether it will be so for every write, whatever it says.
-    var isTheDisks: Bool { if case .refused = problem { false } else { true } }
+    var isTheDisks: Bool {
+        switch problem {
+        case .refused, .damagedRow: false
+        default: true
+        }
+    }
 }

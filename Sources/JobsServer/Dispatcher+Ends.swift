@@ -29,9 +29,13 @@ extension Dispatcher {
             metadata: [
                 "JOB_ID": "\(id)", "JOB_ATTEMPT": "\(key.number)", "JOB_STATE": "\(record.verdict.state.rawValue)",
             ])
-        let next = RetryRules.next(
-            after: record.verdict, attempt: key.number, policy: entry.spec.scheduling.retry,
-            memory: entry.spec.limits.memory)
+        // What is damaged does not start again.
+        let next =
+            entry.job.damage != nil
+            ? .final
+            : RetryRules.next(
+                after: record.verdict, attempt: key.number, policy: entry.spec.scheduling.retry,
+                memory: entry.spec.limits.memory)
         switch next {
         case .final:
             // At once, because the next job need not wait for the disk: its own start comes after this end there.
@@ -91,8 +95,8 @@ extension Dispatcher {
             } else {
                 follow(end)
             }
+            guard let remains = end.entry.attempt?.remains() else { return giveUp(key) }
             // Nobody waits for it.
-            guard let remains = end.entry.attempt?.remains() else { return }
             closing.append((key.job, remains))
             if closing.count == 1 { executor.eventLoop.whenIdle { [self] in assumeIsolated { $0.clearAway() } } }
         }

@@ -18,6 +18,9 @@ extension Dispatcher {
             scheduler.submit(Self.entry(of: job)) { id in states[id] ?? self.outcome(of: id) }
         }
         for job in live where job.state.isLiveAttempt { recoverRunning(job) }
+        for job in live {
+            if let damage = job.damage { log.error("\(damage)", metadata: ["JOB_ID": "\(job.id)"]) }
+        }
         // Before anything starts: a pending job may have a directory of a start that never got on disk.
         discardLeftovers()
         isRecovered = true
@@ -41,14 +44,26 @@ extension Dispatcher {
         let keys = running.values.map(\.key) + ending.keys
         let current = Set(keys.map { "\($0.job).\($0.number)" })
         for (name, _) in (try? Files.list(folder)) ?? [] where !current.contains(name) {
-            let directory = AttemptDirectory("\(folder)/\(name)")
-            guard directory.isWorking else { continue }
-            do throws(SupervisorError) { try supervisor.discard(directory) } catch {
-                log.error("\(error.description)", metadata: ["attempt": "\(name)"])
-            }
+            discard(AttemptDirectory("\(folder)/\(name)"))
         }
         for error in supervisor.removeStray(except: keys.map { AttemptName.queued(job: $0.job, attempt: $0.number) }) {
             log.error("\(error.description)")
+        }
+    }
+
+    /// Ends and takes away what may be left of an attempt that was recorded without having been found again.
+    func giveUp(_ key: AttemptKey) {
+        discard(directory(of: key))
+        do throws(CgroupError) {
+            try supervisor.root.remove(AttemptName.queued(job: key.job, attempt: key.number))
+        } catch { log.error("\(error.description)", metadata: ["JOB_ID": "\(key.job)"]) }
+    }
+
+    /// The jobs-init of an attempt that nobody watches waits for a word of ours.
+    private func discard(_ directory: AttemptDirectory) {
+        guard directory.isWorking else { return }
+        do throws(SupervisorError) { try supervisor.discard(directory) } catch {
+            log.error("\(error.description)", metadata: ["attempt": "\(directory.path)"])
         }
     }
 
@@ -73,6 +88,7 @@ extension Dispatcher {
             if directory.isCancelled { request.cancelledBy = Int(SIGTERM) }
             let beginAgain = { [self] in
                 if directory.isCancelled { return ended(key, cancelledBeforeItBegan(entry)) }
+                if let damage = job.damage { return ended(key, lost(entry, "It had not begun, and \(damage).")) }
                 launch(job.id, context: context, isOnDisk: true)
             }
             switch try supervisor.adopt(request, onEnd: { [self] record in ended(key, record) }) {

@@ -84,6 +84,8 @@ extension Dispatcher {
         }
         let state = try state(of: job)
         guard isSingle || order.verb.states.contains(state) else { return nil }
+        // Either would have it run.
+        if order.verb == .release || order.verb == .retry, let damage = job.damage { throw .damaged(job, damage) }
         switch (order.verb, state) {
         case (.cancel, .pending), (.cancel, .held):
             return keepFromStarting(job, from: state, to: .cancelled, "cancelled by \(peer.name)") { [self] in

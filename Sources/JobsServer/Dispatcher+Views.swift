@@ -40,6 +40,7 @@ extension Dispatcher {
         case .skipped: view.message = job.message ?? job.reason
         default: break
         }
+        if job.state != .held, let damage = job.damage { view.message = damage }
         if job.endedAt != nil {
             let verdict = Verdict(
                 state: job.state, cause: job.cause ?? .cancelled, exit: job.exit, message: job.message ?? "")
@@ -55,12 +56,29 @@ extension Dispatcher {
     /// One job with everything that is known about it.
     func account(of id: Int, for peer: Peer) throws -> JSON {
         guard let job = try store.job(id) else { throw APIFailure.noSuchJob(id) }
-        let isOwn = peer.mayTouch(job)
-        let spec = isOwn ? try store.document(of: id)?.spec : nil
-        let records = try store.attempts(of: id).compactMap(\.record).map { try JSON(parsing: $0) }
+        guard peer.mayTouch(job) else {
+            return .object(["job": view(job, for: peer).json, "spec": .null, "live": live(id), "attempts": .array([])])
+        }
+        var damage = job.damage.map { [$0] } ?? []
+        /// What can be read is shown, and the rest is told.
+        func readable<Value>(_ what: String, _ read: () throws -> Value?) throws -> Value? {
+            do { return try read() } catch {
+                let store = error as? StoreError
+                guard store?.problem == .damagedRow || error is JSONError else { throw error }
+                damage.append("\(what) cannot be read: \(store?.detail ?? "\(error)")")
+                return nil
+            }
+        }
+        let spec = try readable("its job file") { try store.document(of: id).map { try JSON(parsing: $0.spec) } }
+        let attempts = try readable("the list of its attempts") { try store.attempts(of: id) }
+        let records = try (attempts ?? []).compactMap { attempt in
+            try readable("the record of attempt \(attempt.number)") {
+                try attempt.record.map { try JSON(parsing: $0) }
+            }
+        }
         return .object([
-            "job": view(job, for: peer).json, "spec": try spec.map { try JSON(parsing: $0) } ?? .null,
-            "live": live(id), "attempts": .array(isOwn ? records : []),
+            "job": view(job, for: peer).json, "spec": spec ?? .null, "live": live(id),
+            "attempts": .array(records), "damage": .array(damage.map { .string($0) }),
         ])
     }
 
@@ -80,7 +98,12 @@ extension Dispatcher {
 
     func history(of id: Int) throws -> JSON {
         guard try store.job(id) != nil else { throw APIFailure.noSuchJob(id) }
-        let changes = try store.history(of: id).map { entry in
+        let entries: [HistoryEntry]
+        do throws(StoreError) { entries = try store.history(of: id) } catch {
+            guard error.problem == .damagedRow else { throw error }
+            return .object(["changes": .array([]), "damage": .array([.string(error.detail)])])
+        }
+        let changes = entries.map { entry in
             StateChange(
                 job: id, at: entry.at.description, state: entry.state, cause: entry.cause?.rawValue,
                 attempt: entry.attempt, detail: entry.detail

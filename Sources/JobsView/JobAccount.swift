@@ -11,6 +11,8 @@ package struct JobAccount {
     package var changes: [StateChange]
     /// What the job file and its flags ask for; only its owner may know.
     package var asked: Limits?
+    /// What of it could not be read in the store.
+    package var damage: [String] = []
     package var now: Timestamp
     package var time = LocalTime.current
 
@@ -68,6 +70,8 @@ package struct JobAccount {
         if job.state == .running || job.state == .suspended { facts.append(("does not end", job.reason ?? "")) }
         // The attempts tell it with their figures.
         if attempts.isEmpty, !job.state.isLive { facts.append(("why", job.message ?? job.reason ?? "")) }
+        // A held one says it as its reason.
+        facts += damage.filter { $0 != job.reason }.map { ("damaged", $0) }
         if let code = job.processExitCode { facts.append(("exit code", "\(code)")) }
         return facts
     }

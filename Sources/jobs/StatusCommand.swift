@@ -134,6 +134,7 @@ struct StatusCommand: DaemonCommand {
                 job: try JobView(json: answer["job"] ?? .null), attempts: answer["attempts"]?.arrayValue ?? [],
                 changes: try await client.history(of: job.id), now: now())
             account.live = answer["live"].map { LiveUsage(json: $0) }
+            account.damage = (answer["damage"]?.arrayValue ?? []).compactMap(\.stringValue)
             account.asked = answer["spec"].flatMap { JobSource($0) }.flatMap { try? $0.spec() }?.limits
             texts.append(account.text(style))
         }

@@ -5,6 +5,7 @@ enum SchemaFixtures {
     /// Version → what `sqlite3 jobs.db .dump` of it would say, with a completed and a pending job.
     static let all: [(version: String, sql: String)] = [
         ("v1-tables", v1), ("v2-list-indexes", v2), ("v3-output-bytes", v3),
+        ("v4-start-order", v4),
     ]
 
     private static let v2 =
@@ -22,6 +23,13 @@ enum SchemaFixtures {
             ALTER TABLE attempts ADD COLUMN output_bytes INTEGER;
             CREATE INDEX jobs_ended ON jobs(id) WHERE ended_usec IS NOT NULL;
             INSERT INTO grdb_migrations VALUES ('v3-output-bytes');
+            """
+
+    private static let v4 =
+        v3 + """
+
+            CREATE INDEX jobs_by_priority ON jobs(priority DESC) WHERE ended_usec IS NULL AND priority <> 0;
+            INSERT INTO grdb_migrations VALUES ('v4-start-order');
             """
 
     private static let v1 = """

@@ -48,10 +48,9 @@ import Testing
         let store = try JobStore(path: ":memory:")
         try await store.append(submit([1]))
         try store.execute("UPDATE jobs SET state = 'sleeping'")
-        let error = #expect(throws: StoreError.self) { try store.job(1) }
-        #expect(error?.problem == .corrupt)
-        #expect(error?.description.contains("jobs.state has the value 'sleeping'") == true)
-        #expect(await failure(of: [start(1)], in: store)?.problem == .corrupt)
+        let job = try #require(try store.job(1))
+        #expect(job.state == .held && job.reason?.contains("jobs.state has the value 'sleeping'") == true)
+        #expect(await failure(of: [start(1)], in: store)?.problem == .refused(.impossible(job: 1, .started, in: .held)))
     }
 
     @Test func aPathThroughAFile() throws {
