@@ -142,7 +142,7 @@ package actor Dispatcher {
         self.settings = settings
         self.store = store
         self.log = log
-        wishes = QueueSettings(settings.stateDirectory)
+        wishes = try QueueSettings(settings.stateDirectory)
         nextID = try store.nextID()
         scheduler = Scheduler(capacity: settings.capacity, groups: wishes.limits)
         scheduler.isDraining = wishes.isDraining

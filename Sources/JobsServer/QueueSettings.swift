@@ -19,11 +19,44 @@ struct QueueSettings: Hashable, Sendable {
     private static func path(_ stateDirectory: String) -> String { stateDirectory + "/settings.json" }
 
     /// What is there; what a newer version has added is passed over.
-    init(_ stateDirectory: String) {
-        guard let text = try? Files.read(Self.path(stateDirectory)), let json = try? JSON(parsing: text) else { return }
-        isDraining = json["draining"]?.boolValue ?? false
-        isStrict = json["strict_groups"]?.boolValue ?? false
-        for member in json["groups"]?.objectValue ?? [] { groups[member.key] = .some(member.value.intValue) }
+    ///
+    /// - Throws: if it is there and cannot be understood. Without it a queue that was to drain would start everything, and
+    ///   groups would be without their limits.
+    init(_ stateDirectory: String) throws(QueueSettingsError) {
+        let path = Self.path(stateDirectory)
+        guard let json = try Self.load(path) else { return }
+        func wrong(_ reason: String) -> QueueSettingsError { QueueSettingsError(path: path, reason: reason) }
+        guard json.objectValue != nil else { throw wrong("it is no object") }
+        func isOn(_ key: String) throws(QueueSettingsError) -> Bool {
+            guard let value = json[key] else { return false }
+            guard let on = value.boolValue else { throw wrong("\"\(key)\" is neither true nor false") }
+            return on
+        }
+        isDraining = try isOn("draining")
+        isStrict = try isOn("strict_groups")
+        guard let limits = json["groups"] else { return }
+        guard let members = limits.objectValue else { throw wrong("\"groups\" is no object") }
+        for member in members {
+            guard member.value == .null || (member.value.intValue ?? -1) >= 0 else {
+                throw wrong("the limit of the group \"\(member.key)\" is no whole number from 0 on")
+            }
+            groups[member.key] = .some(member.value.intValue)
+        }
+    }
+
+    /// `nil` if there is no such file.
+    private static func load(_ path: String) throws(QueueSettingsError) -> JSON? {
+        let bytes: [UInt8]
+        do throws(Errno) {
+            // O_NONBLOCK: a FIFO in its place has nothing to read, and keeps nobody waiting.
+            bytes = try Descriptor.open(path, O_RDONLY | O_NONBLOCK).readAll()
+        } catch {
+            if error == .noSuchFileOrDirectory { return nil }
+            throw QueueSettingsError(path: path, reason: error.description)
+        }
+        do throws(JSONError) { return try JSON(parsing: bytes) } catch {
+            throw QueueSettingsError(path: path, reason: error.description)
+        }
     }
 
     /// Written beside and renamed, so that a crash leaves the old file or the new one.
@@ -40,5 +73,16 @@ struct QueueSettings: Hashable, Sendable {
         // The rename is on disk when the directory is.
         let directory = try Descriptor.open(stateDirectory)
         try checked { withExtendedLifetime(directory) { fsync(directory.rawValue) } }
+    }
+}
+
+/// The settings are there and cannot be understood.
+struct QueueSettingsError: Error, CustomStringConvertible {
+    var path: String
+    var reason: String
+
+    var description: String {
+        "cannot read \(path), which holds the limits of groups and whether the queue drains: \(reason); "
+            + "repair it, or remove it for a queue without limits that does not drain"
     }
 }
