@@ -31,7 +31,7 @@ struct ReportCheck {
             self.start = start
             return start.monotonicUsec <= now ? nil : "the command starts in the future"
         case .failed: hasEnded = true
-        case .endedFromOutside: break
+        case .endedFromOutside, .killing: break
         case .stopped: return start == nil ? "the command stops before it starts" : nil
         case .limitReached(let which):
             let limit = which == .wall ? limits.wallTime : limits.cpuTime

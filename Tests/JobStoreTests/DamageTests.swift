@@ -68,7 +68,7 @@ import Testing
             try tolerant { _ = try store.outcome(of: id) }
         }
         try tolerant { _ = try store.jobsWithDocuments([1, 2, 3]) }
-        _ = try store.newest(named: "sim", owner: 1000)
+        for word in ["sim", "3", "1-3", "3[1]"] { _ = try store.ids(of: JobReference(word), owner: 1000) }
         _ = try store.live()
         _ = try store.liveCounts()
         _ = try store.counts()
