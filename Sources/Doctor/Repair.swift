@@ -19,9 +19,9 @@ package struct Repair {
     package func perform(print: (String) -> Void, run: ((String) -> Int32)?) -> Int {
         var failures = 0
         for finding in findings {
-            print("\(finding.title): \(finding.detail)")
+            print("\(finding.title): \(finding.detail.printable)")
             for command in finding.fix {
-                print("  $ \(command)")
+                print("  $ \(command.printable)")
                 guard let code = run?(command), code != 0 else { continue }
                 print("  failed with exit code \(code)")
                 failures += 1

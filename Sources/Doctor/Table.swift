@@ -25,7 +25,7 @@ package struct Table {
         var lines: [String] = []
         for finding in findings {
             let lead = paint(finding.status) + pad(finding.title, to: titleWidth)
-            let details = wrap(finding.detail, indent: Self.statusWidth + titleWidth)
+            let details = wrap(finding.detail.printable, indent: Self.statusWidth + titleWidth)
             lines.append(lead + details[0])
             lines += details.dropFirst().map { spaces(Self.statusWidth + titleWidth) + $0 }
             lines += remedy(finding.remedy)
@@ -38,8 +38,9 @@ package struct Table {
         let indent = spaces(Self.statusWidth)
         return (text ?? "").split(separator: "\n").flatMap { line in
             // A command is to be copied: broken over two lines it would be two commands.
+            let line = String(line).printable
             if line.first == " " { return [indent + "  " + line] }
-            let parts = wrap(String(line), indent: Self.statusWidth + 2)
+            let parts = wrap(line, indent: Self.statusWidth + 2)
             return [indent + "→ " + parts[0]] + parts.dropFirst().map { indent + "  " + $0 }
         }
     }

@@ -1,21 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How wide text is on a terminal, and what may be written there.
+/// How wide text is on a terminal.
 extension String {
-    /// Without what a terminal would obey: names, commands and messages may come from other users.
-    package var printable: String {
-        guard unicodeScalars.contains(where: \.isControl) else { return self }
-        var result = ""
-        for scalar in unicodeScalars {
-            if scalar == "\n" || scalar == "\t" || scalar == "\r" {
-                result += " "
-            } else {
-                result.unicodeScalars.append(scalar.isControl ? "\u{FFFD}" : scalar)
-            }
-        }
-        return result
-    }
-
     /// Columns on a terminal.
     package var displayWidth: Int {
         utf8.count == unicodeScalars.count ? utf8.count : reduce(0) { $0 + $1.displayWidth }
@@ -39,14 +25,6 @@ extension String {
     package func padded(to width: Int, right: Bool = false) -> String {
         let spaces = String(repeating: " ", count: max(0, width - displayWidth))
         return right ? spaces + self : self + spaces
-    }
-}
-
-extension Unicode.Scalar {
-    /// C0, DEL, C1, and the marks that turn the direction of text.
-    fileprivate var isControl: Bool {
-        value < 0x20 || (0x7F..<0xA0).contains(value) || (0x202A...0x202E).contains(value)
-            || (0x2066...0x2069).contains(value)
     }
 }
 

@@ -111,7 +111,7 @@ package struct JobAccount {
             var line = "  " + at.padded(to: 12) + "  " + style.paint(change.state.rawValue, change.state)
             var parts: [String] = []
             if let attempt = change.attempt, attempt > 0 { parts.append("attempt \(attempt)") }
-            if let cause = change.cause { parts.append(cause) }
+            if let cause = change.cause { parts.append(cause.printable) }
             if let detail = change.detail { parts.append(detail.printable) }
             if !parts.isEmpty {
                 line += String(repeating: " ", count: max(0, 13 - change.state.rawValue.count)) + "  "

@@ -21,8 +21,9 @@ package enum JobLog {
         let end = moment(job.endedAt)?.microsecondsSinceEpoch ?? start
         // `--resume-failed` looks for anything that is not 0 in either column: a job without an exit of its own has ours.
         let code = job.exitCode ?? (job.exitSignal == nil ? job.processExitCode ?? 0 : 0)
-        // parallel writes the line feeds of a command as NUL, and reads them back.
-        let command = String((job.command ?? job.name).map { $0 == "\n" ? "\0" : $0 })
+        // parallel writes the line feeds of a command as NUL, and reads them back. What else a terminal obeys is escaped.
+        let lines = (job.command ?? job.name).split(separator: "\n", omittingEmptySubsequences: false)
+        let command = lines.map { String($0).printable }.joined(separator: "\0")
         return [
             "\(job.id)", ":", milliseconds(start),
             milliseconds(job.wallTimeUsec ?? max(0, end - start)).padded(to: 10, right: true),

@@ -5,9 +5,9 @@ import JobsView
 import Linux
 import SystemPackage
 
-/// Writes a message for people to standard error, after our name.
+/// Writes a message for people to standard error, after our name; what may be another user's in it is escaped.
 func complain(_ message: String) {
-    try? Descriptor.standardError.write("jobs: \(message)\n")
+    try? Descriptor.standardError.write("jobs: \(message.printableLines)\n")
 }
 
 /// Standard output, for whole answers.

@@ -28,9 +28,9 @@ struct ValidateCommand: ParsableCommand {
         for file in files {
             do throws(JobFileError) {
                 let spec = try JobFile.load(path: JobFile.find(file))
-                print("\(file): ok, job '\(spec.name)'")
+                print("\(file.printable): ok, job '\(spec.name.printable)'")
             } catch {
-                try? Descriptor.standardError.write(error.description + "\n")
+                try? Descriptor.standardError.write(error.description.printableLines + "\n")
                 failed = true
             }
         }

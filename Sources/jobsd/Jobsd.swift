@@ -80,7 +80,7 @@ struct Jobsd: AsyncParsableCommand {
         do {
             try await serve(ready)
         } catch {
-            try? Descriptor.standardError.write("jobsd: \(error)\n")
+            try? Descriptor.standardError.write("jobsd: \("\(error)".printableLines)\n")
             ready.say("\(error)".split(separator: "\n").joined(separator: " "))
             throw ExitCode(error is ValidationError ? 64 : 1)
         }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import JobModel
 import Logging
 import Systemd
 
@@ -8,12 +9,39 @@ enum LogOutput {
     static func logger(label: String) -> Logger {
         let hasJournal = Journal.isStandardError
         LoggingSystem.bootstrap { label in
-            guard hasJournal else { return StreamLogHandler.standardError(label: label) }
-            return JournalLog(label: label)
+            guard hasJournal else { return PrintableLog(StreamLogHandler.standardError(label: label)) }
+            return PrintableLog(JournalLog(label: label))
         }
         var logger = Logger(label: label)
         logger.logLevel = .info
         return logger
+    }
+}
+
+/// Escapes what a terminal would obey, and what would begin a new line: names, commands and errors may come from users.
+struct PrintableLog: LogHandler {
+    private var next: any LogHandler
+
+    init(_ next: any LogHandler) { self.next = next }
+
+    var metadata: Logger.Metadata {
+        get { next.metadata }
+        set { next.metadata = newValue }
+    }
+    var logLevel: Logger.Level {
+        get { next.logLevel }
+        set { next.logLevel = newValue }
+    }
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { next[metadataKey: key] }
+        set { next[metadataKey: key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        var event = event
+        event.message = "\(event.message.description.printable)"
+        event.metadata = event.metadata?.mapValues { "\($0.description.printable)" }
+        next.log(event: event)
     }
 }
 

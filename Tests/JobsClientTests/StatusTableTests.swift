@@ -90,7 +90,7 @@ import Testing
 
     @Test func whatATerminalWouldObeyIsNotWritten() {
         let job = Fixture.ended(1, .failed, message: "cannot run \u{1B}]0;owned\u{7}\nx")
-        #expect(table([], [job]).text(.plain).contains("cannot run �]0;owned� x"))
+        #expect(table([], [job]).text(.plain).contains("cannot run \\e]0;owned\\x07\\nx"))
     }
 
     @Test func noJobsAtAll() {

@@ -98,6 +98,31 @@ import Testing
                 + "3\t:\t1795540881.000\t    30.000\t0\t0\t0\t0\tstress\n")
     }
 
+    /// Names, commands, reasons and the names of processes are anybody's words.
+    @Test func nothingThatIsShownMovesTheCursor() throws {
+        let evil = "x\u{1b}[2J\ny\u{9b}\u{202e}"
+        var job = Fixture.ended(5, .failed, message: evil)
+        (job.name, job.command, job.owner, job.group, job.reason) = (evil, evil, evil, evil, evil)
+        var record = Record(
+            job: JobIdentity(id: 5, name: evil, attempt: 1, owner: evil),
+            verdict: Verdict(state: .failed, cause: .signal, exit: .init(signal: 9), message: evil),
+            limits: EffectiveLimits(), usage: Usage(), host: HostDescription(kernel: "6.12", cgroupMode: "unified"))
+        record.trust = [TrustFlag(.otherJobs, evil)]
+        record.limits.unenforced = ["memory": evil]
+        let account = JobAccount(
+            job: job, attempts: [record.json],
+            changes: [StateChange(job: 5, at: Fixture.time(9), state: .failed, cause: evil, attempt: 1, detail: evil)],
+            now: Fixture.now)
+        let texts = [
+            account.text(.plain), Summary(record).text(colour: false),
+            HistoryTable([job], now: Fixture.now, user: "pi").text(.plain), JobLog.text([job]),
+        ]
+        for text in texts {
+            #expect(text.contains("\\e[2J") && !text.contains("\ny"), "\(text)")
+            #expect(!text.unicodeScalars.contains { [0x1b, 0x9b, 0x202e].contains($0.value) }, "\(text)")
+        }
+    }
+
     @Test func theHistory() {
         let jobs = [Fixture.ended(5, ago: 100), Fixture.ended(6, .outOfMemory, ago: 90_000, message: "out of memory")]
         var table = HistoryTable(jobs, now: Fixture.now, user: "pi")
