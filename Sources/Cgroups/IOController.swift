@@ -64,12 +64,14 @@ package enum IOController {
         var (noBytes, noOperations) = ("no io.stat", "no io.stat")
         switch directory?.version {
         case .v2:
-            bytes = directory?.read("io.stat").map { IOTotals(v2: $0) }
+            bytes = directory?.read("io.stat").map { IOTraffic(v2: $0).total(DeviceStack.find) }
             operations = bytes
         case .v1:
             let names = ["blkio.throttle.io_service_bytes_recursive", "blkio.throttle.io_serviced_recursive"]
-            bytes = directory?.read(names[0]).map { IOTotals(v1Bytes: $0, v1Operations: "") }
-            operations = directory?.read(names[1]).map { IOTotals(v1Bytes: "", v1Operations: $0) }
+            bytes = directory?.read(names[0]).map { IOTraffic(v1Bytes: $0, v1Operations: "").total(DeviceStack.find) }
+            operations = directory?.read(names[1]).map {
+                IOTraffic(v1Bytes: "", v1Operations: $0).total(DeviceStack.find)
+            }
             (noBytes, noOperations) = ("no \(names[0])", "no \(names[1])")
         case nil:
             (bytes, operations) = (nil, nil)
@@ -101,6 +103,12 @@ package enum IOController {
         guard Files.exists(sys) else {
             throw CgroupError("limit io of", device, remedy: "\(number) is no block device; `lsblk` lists them")
         }
+        return wholeDisk(number)
+    }
+
+    /// The disk of a partition; a disk itself.
+    static func wholeDisk(_ number: String) -> String {
+        let sys = "/sys/dev/block/\(number)"
         guard Files.exists(sys + "/partition"), let disk = try? Files.read(sys + "/../dev") else { return number }
         return String(disk.split(separator: "\n").first ?? "")
     }

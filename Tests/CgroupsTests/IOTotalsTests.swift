@@ -5,6 +5,32 @@ import Testing
 @testable import Cgroups
 
 @Suite struct IOTotalsTests {
+    /// Every device is a disk.
+    private func IOTotals(v2 text: String) -> Cgroups.IOTotals { IOTraffic(v2: text).total { _ in .on([]) } }
+    private func IOTotals(v1Bytes bytes: String, v1Operations operations: String) -> Cgroups.IOTotals {
+        IOTraffic(v1Bytes: bytes, v1Operations: operations).total { _ in .on([]) }
+    }
+
+    private func written(_ bytes: [String: Int], _ stack: [String: DeviceStack]) -> Int {
+        let text = bytes.map { "\($0.key) rbytes=0 wbytes=\($0.value) rios=0 wios=0\n" }.joined()
+        return IOTraffic(v2: text).total { stack[$0] ?? .on([]) }.writeBytes
+    }
+
+    @Test func `a request to a stacked device counts once`() {
+        let loop: [String: DeviceStack] = ["7:0": .on(["254:0"])]
+        #expect(written(["7:0": 16, "254:0": 17], loop) == 17)
+        // What goes to the disk itself counts as well.
+        #expect(written(["7:0": 16, "254:0": 49], loop) == 49)
+        // A kernel that does not charge what is below, or a disk that this cgroup does not see.
+        #expect(written(["7:0": 16], loop) == 16 && written(["7:0": 16, "254:0": 0], loop) == 16)
+        let layers: [String: DeviceStack] = ["253:0": .on(["9:0"]), "9:0": .on(["8:0", "8:16"])]
+        #expect(written(["253:0": 16, "9:0": 16, "8:0": 16, "8:16": 16], layers) == 16)
+    }
+
+    @Test func `memory is no disk`() {
+        #expect(written(["252:0": 5, "8:0": 7], ["252:0": .memory]) == 7)
+    }
+
     @Test func `v2 devices are added up`() {
         let totals = IOTotals(
             v2: """
