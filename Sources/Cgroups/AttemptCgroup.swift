@@ -112,6 +112,13 @@ package final class AttemptCgroup: Sendable {
     /// What ``entrance`` is called if it is a leaf of its own.
     package var leafName: String? { entrance === unified ? nil : OwnView.leafName }
 
+    /// Its directory in the hierarchy of the memory controller, and where that is mounted.
+    package var memoryPlace: (path: String, mountPoint: String)? {
+        guard let (directory, _) = memory else { return nil }
+        let mountPoint = directory.version == .v1 ? root.host.v1[.memory]?.mountPoint : root.host.unified?.mountPoint
+        return (directory.path, mountPoint ?? "")
+    }
+
     package var place: Place {
         Place(name: name, unified: unified?.path, controllers: directories.mapValues(\.path))
     }
@@ -173,6 +180,9 @@ package final class AttemptCgroup: Sendable {
     package func memorySplit(_ stat: FlatKeyed) -> MemorySplit {
         memory.map { $0.type.split(of: $0.directory, stat) } ?? MemorySplit()
     }
+
+    /// Whether the split's kernel memory is a peak that the kernel keeps.
+    package var keepsKernelPeak: Bool { directories[.memory]?.version == .v1 }
 
     /// Everything the kernel counted. Read after the last process is gone and before ``remove()``.
     package func usage(_ stat: FlatKeyed) -> UsageReading {

@@ -138,12 +138,16 @@ public struct OOMEvidence: Hashable, Sendable {
     }
 
     public var source: Source
+    /// Why the kernel killed, also where the attempt outlived it: `ownLimit`, `ancestorLimit` or `system`; of the last kill.
+    /// `nil` in records from before it was told.
+    public var cause: Cause?
     public var victims: [OOMVictim]
-    /// The cgroup whose limit was reached, when it was not the job's own.
+    /// The directory of the cgroup whose limit was reached; `nil` if it was none's, or lies above what can be seen here.
     public var limitPath: String?
 
-    public init(source: Source, victims: [OOMVictim] = [], limitPath: String? = nil) {
+    public init(source: Source, cause: Cause? = nil, victims: [OOMVictim] = [], limitPath: String? = nil) {
         self.source = source
+        self.cause = cause
         self.victims = victims
         self.limitPath = limitPath
     }

@@ -158,7 +158,7 @@ extension EffectiveLimits {
 extension OOMEvidence {
     var json: JSON {
         .object([
-            "source": .string(source.rawValue), "limit_path": .string(limitPath),
+            "source": .string(source.rawValue), "cause": .string(cause?.rawValue), "limit_path": .string(limitPath),
             "victims": .array(
                 victims.map {
                     .object([

@@ -70,7 +70,8 @@ extension OOMEvidence {
             guard let process = victim["process"]?.stringValue, let pid = victim["pid"]?.intValue else { return nil }
             return OOMVictim(process: process, pid: pid, anonRSSBytes: victim["anon_rss_bytes"]?.intValue)
         }
-        self.init(source: source, victims: victims, limitPath: json["limit_path"]?.stringValue)
+        let cause = json["cause"]?.stringValue.flatMap { Cause(rawValue: $0) }
+        self.init(source: source, cause: cause, victims: victims, limitPath: json["limit_path"]?.stringValue)
     }
 }
 

@@ -45,7 +45,11 @@ extension Record {
         `buffered-writes`, `ancestor-limit`
         """,
         "oom":
-            "null without an OOM kill; else `source` (`kernel-log` or `counters`), `limit_path` if it was not the job's own limit, `victims`",
+            """
+        null without an OOM kill; else `source` (`kernel-log` or `counters`), `cause` (`own-limit`, `ancestor-limit`, `system`; \
+        of the last kill, also if the attempt outlived it), `limit_path` (the directory of the cgroup whose limit it was; null \
+        for `system`, and where `unavailable` says why under `oom_limit_path`), `victims`, each once
+        """,
         "rest":
             "processes that the main one left behind: `terminated`, asked to end after the linger; `killed`, after the grace period",
         "host": "`kernel`, `cgroup_mode` (`unified`, `hybrid`, `legacy`), `board`",

@@ -5,6 +5,7 @@
 /// `nil` is "the kernel does not offer this figure"; the record then carries the reason. It is never 0 by default.
 public struct Usage: Hashable, Sendable {
     public var wallTimeUsec: Int?
+    public var suspendedUsec: Int?
     public var cpuUsageUsec: Int?
     public var cpuUserUsec: Int?
     public var cpuSystemUsec: Int?
@@ -55,6 +56,9 @@ public struct Usage: Hashable, Sendable {
             "wall_time_usec", \.wallTimeUsec, "µs", "CLOCK_MONOTONIC",
             "from the command's start to its end, set-up excluded"),
         figure(
+            "suspended_usec", \.suspendedUsec, "µs", "CLOCK_MONOTONIC",
+            "of it suspended, which the wall-time limit does not count"),
+        figure(
             "cpu_usage_usec", \.cpuUsageUsec, "µs", "v2 cpu.stat usage_usec; v1 cpuacct.usage",
             "CPU time of all processes"),
         figure(
@@ -75,22 +79,24 @@ public struct Usage: Hashable, Sendable {
             "most that was charged at once: anonymous memory, page cache, tmpfs and kernel memory"),
         figure(
             "memory_anon_bytes", \.memoryAnonBytes, "bytes", "v2 memory.stat anon; v1 memory.stat total_rss",
-            "most anonymous memory seen, see `sampled`"),
+            "most anonymous memory seen, see `sampled`; null if it was not looked at while the job ran"),
         figure(
             "memory_file_bytes", \.memoryFileBytes, "bytes",
             "v2 memory.stat file - shmem; v1 total_cache - total_shmem",
-            "most page cache seen, see `sampled`"),
+            "most page cache seen, see `sampled`; null if it was not looked at while the job ran and none was left"),
         figure(
             "memory_shmem_bytes", \.memoryShmemBytes, "bytes", "v2 memory.stat shmem; v1 total_shmem",
-            "most tmpfs and shared memory seen, see `sampled`"),
+            "most tmpfs and shared memory seen, see `sampled`; null if it was not looked at while the job ran and none was left"
+        ),
         figure(
             "memory_kernel_bytes", \.memoryKernelBytes, "bytes",
-            "v2 memory.stat kernel (5.18); v1 memory.kmem.usage_in_bytes",
-            "most kernel memory seen, see `sampled`"),
+            "v2 memory.stat kernel (5.18); v1 memory.kmem.max_usage_in_bytes",
+            "most kernel memory; v2: most seen, see `sampled`, null if it was not looked at while the job ran"),
         figure("swap_peak_bytes", \.swapPeakBytes, "bytes", "v2 memory.swap.peak (6.5)", "most swap used at once"),
         figure(
             "rss_max_bytes", \.rssMaxBytes, "bytes", "getrusage(RUSAGE_CHILDREN) ru_maxrss of jobs-init",
-            "largest resident set of any one process"),
+            "largest resident set of any one process; null where processes that nobody waited for used CPU time that matters"
+        ),
         figure(
             "memory_oom_kills", \.memoryOOMKills, "count", "v2 memory.events oom_kill; v1 memory.oom_control oom_kill",
             "kill actions of any OOM killer; a group kill counts one more than its processes"),
@@ -111,10 +117,11 @@ public struct Usage: Hashable, Sendable {
         figure("pids_limit_hits", \.pidsLimitHits, "count", "pids.events max", "forks refused by the pids limit"),
         figure(
             "io_read_bytes", \.ioReadBytes, "bytes", "v2 io.stat rbytes; v1 blkio.throttle.io_service_bytes",
-            "read from block devices"),
+            "read from block devices; traffic that a device passes to those below it (loop, LVM, RAID) counts once, and memory (zram, ram) is no device"
+        ),
         figure(
             "io_write_bytes", \.ioWriteBytes, "bytes", "v2 io.stat wbytes; v1 blkio.throttle.io_service_bytes",
-            "written to block devices so far; write-back may come later"),
+            "written to block devices so far, counted as for reads; write-back may come later"),
         figure(
             "io_read_operations", \.ioReadOperations, "count", "v2 io.stat rios; v1 blkio.throttle.io_serviced",
             "read requests"),

@@ -23,7 +23,8 @@ extension Dispatcher {
                 figures: AttemptFigures(
                     memoryPeakBytes: record.usage.memoryPeakBytes, cpuUsageUsec: record.usage.cpuUsageUsec,
                     wallTimeUsec: record.usage.wallTimeUsec, outputBytes: directory(of: key).outputBytes),
-                record: record.json.text(), at: at))
+                // Its end, also where no daemon was there to see it.
+                record: record.json.text(), at: min(record.endedAt ?? at, at)))
         log.info(
             "\(record.verdict.message)",
             metadata: [

@@ -9,17 +9,18 @@ package struct Summary {
 
     package func text(colour: Bool) -> String {
         let lines = lines(colour: colour)
-        let first = "jobs: \(record.job.name) " + (lines.first ?? "")
+        let first = "jobs: \(record.job.name.printable) " + (lines.first ?? "")
         return ([first] + lines.dropFirst().map { "      " + $0 }).joined(separator: "\n") + "\n"
     }
 
     /// The verdict, then the figures and notes.
     func lines(colour: Bool) -> [String] {
         let state = record.verdict.state
-        var lines = ["\(Style(colour: colour).paint(state.rawValue, state)). \(record.verdict.message)"] + rows
-        for flag in record.trust { lines.append("note: \(flag.kind.rawValue): \(flag.detail)") }
+        var lines =
+            ["\(Style(colour: colour).paint(state.rawValue, state)). \(record.verdict.message.printable)"] + rows
+        for flag in record.trust { lines.append("note: \(flag.kind.rawValue): \(flag.detail.printable)") }
         for (limit, reason) in record.limits.unenforced.sorted(by: { $0.key < $1.key }) {
-            lines.append("note: \(limit) was not enforced: \(reason)")
+            lines.append("note: \(limit.printable) was not enforced: \(reason.printable)")
         }
         return lines
     }
@@ -36,6 +37,7 @@ package struct Summary {
             }
         }
         if let cpus = limits.cpus { time += " of \(cpus) CPU" }
+        if let suspended = usage.suspendedUsec, suspended > 0 { time += "; suspended \(duration(suspended)) of it" }
         var rows = [time]
         if let peak = usage.memoryPeakBytes {
             var memory = "memory  \(pad(bytes(peak)))"

@@ -47,6 +47,10 @@ package enum Report: Hashable, Sendable {
         /// Our own when we made the command. The kernel carries it over an execve (`setmax_mm_hiwater_rss`), so a
         /// figure that is not above it says nothing about the job.
         package var floorRSSBytes = 0
+        /// Of those descendants that were waited for, each by its parent.
+        package var cpuUsec = 0
+        /// Of the time between start and end.
+        package var suspendedUsec = 0
         package var voluntarySwitches = 0
         package var involuntarySwitches = 0
         /// The main process was killed while it still was jobs-init's child, before its execve took effect.
@@ -141,6 +145,8 @@ extension Report {
             a.field(&exit.realtimeUsec, in: Self.amounts)
             a.field(&exit.maxRSSBytes, in: Self.amounts)
             a.field(&exit.floorRSSBytes, in: Self.amounts)
+            a.field(&exit.cpuUsec, in: Self.amounts)
+            a.field(&exit.suspendedUsec, in: Self.amounts)
             a.field(&exit.voluntarySwitches, in: Self.amounts)
             a.field(&exit.involuntarySwitches, in: Self.amounts)
             a.field(&exit.neverExecuted)

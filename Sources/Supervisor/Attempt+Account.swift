@@ -28,7 +28,7 @@ extension Attempt {
         evidence.usage = reading.usage
         if leaving { evidence.leftBehind = survivors.map { ProcessStat.description(of: $0) } }
         var (verdict, oom) = VerdictRules.decide(evidence)
-        let trust = trustFlags(reading)
+        let trust = trustFlags(reading, memory)
         if request.queued == nil, !leaving {
             do throws(CgroupError) { try cgroup.remove() } catch {
                 verdict.message += " Afterwards: \(error.description)."
@@ -42,6 +42,12 @@ extension Attempt {
         record.endedAt = exit.map { Timestamp(microsecondsSinceEpoch: $0.realtimeUsec) }
         record.unavailable = reading.unavailable
         record.partial = reading.partial
+        if let oom, oom.limitPath == nil {
+            record.unavailable["oom_limit_path"] =
+                oom.cause == .system
+                ? "the whole machine was out of memory, and no cgroup at its limit"
+                : "the cgroup lies above what can be seen from here"
+        }
         record.sampled = watch.sampledKeys
         record.trust = trust
         record.oom = oom
@@ -56,14 +62,30 @@ extension Attempt {
         let lost = start == nil ? "the command never started" : "jobs-init ended without a report"
         let wall: Int? = if let start, let exit { exit.monotonicUsec - start.monotonicUsec } else { nil }
         reading.set("wall_time_usec", \.wallTimeUsec, wall, otherwise: lost)
-        let rss = exit.flatMap { $0.maxRSSBytes > $0.floorRSSBytes ? $0.maxRSSBytes : nil }
-        let floor = exit.map {
-            "not above \(ByteCount($0.floorRSSBytes)), below which the kernel shows jobs-init's own"
-        }
-        reading.set("rss_max_bytes", \.rssMaxBytes, rss, otherwise: floor ?? lost)
+        reading.set("suspended_usec", \.suspendedUsec, exit?.suspendedUsec, otherwise: lost)
+        setLargestProcess(&reading, otherwise: lost)
         reading.set("voluntary_switches", \.voluntarySwitches, exit?.voluntarySwitches, otherwise: lost)
         reading.set("involuntary_switches", \.involuntarySwitches, exit?.involuntarySwitches, otherwise: lost)
         watch.fill(&reading)
+    }
+
+    /// The kernel adds a process to what its parent knows when the parent waits for it. One that ignores SIGCHLD never does.
+    private func setLargestProcess(_ reading: inout UsageReading, otherwise lost: String) {
+        var (rss, reason) = (exit?.maxRSSBytes, lost)
+        if let exit {
+            let unknown = (reading.usage.cpuUsageUsec ?? 0) - exit.cpuUsec
+            if exit.maxRSSBytes <= exit.floorRSSBytes {
+                let floor = ByteCount(exit.floorRSSBytes)
+                (rss, reason) = (nil, "not above \(floor), below which the kernel shows jobs-init's own")
+            } else if unknown > 10_000 + exit.cpuUsec / 20 {
+                // Below that it may be the ends of many processes, which the kernel counts for the cgroup alone.
+                let time = JobDuration(microseconds: unknown)
+                (rss, reason) = (
+                    nil, "nobody waited for processes that used \(time) of CPU time, so theirs is not known"
+                )
+            }
+        }
+        reading.set("rss_max_bytes", \.rssMaxBytes, rss, otherwise: reason)
     }
 
     private func gatherOOMEvidence() {
@@ -73,7 +95,7 @@ extension Attempt {
         evidence.kernelLog = kernelLog?.kills(inCgroupNamed: cgroup.name) ?? []
     }
 
-    private func trustFlags(_ reading: UsageReading) -> [TrustFlag] {
+    private func trustFlags(_ reading: UsageReading, _ memory: FlatKeyed) -> [TrustFlag] {
         let usage = reading.usage
         // Of no use to anybody: it never began.
         guard let baseline else { return [] }
@@ -86,7 +108,8 @@ extension Attempt {
                     "its CPU quota held it back for \(time) in \(throttled) of \(usage.cpuPeriods ?? throttled) periods"
                 ))
         }
-        if start != nil, evidence.oom.kills == 0, (usage.memoryLimitHits ?? 0) > 0 || evidence.oom.reachedLimit == true
+        if start != nil, evidence.oom.kills == 0, (usage.memoryLimitHits ?? 0) > 0 || evidence.oom.reachedLimit == true,
+            hasReclaimedCache(usage, memory)
         {
             let often = usage.memoryLimitHits.map { " \($0) times" } ?? ""
             flags.append(
@@ -112,6 +135,16 @@ extension Attempt {
             throttled: AncestorLimits.risen(baseline.throttling, cgroup.ancestorThrottling()),
             refused: AncestorLimits.risen(baseline.refusals, cgroup.ancestorRefusals()))
         return flags + above.flags + limitFlags()
+    }
+
+    /// Whether what made room at the limit was page cache. Where there is swap it may have been anonymous memory, and where
+    /// nothing could be reclaimed memory was refused.
+    private func hasReclaimedCache(_ usage: Usage, _ memory: FlatKeyed) -> Bool {
+        let isSeen = (usage.memoryFileBytes ?? 0) > 1 << 20
+        let hasNoSwap = evidence.limits.swapBytes == 0 || !supervisor.sources.hasSwap
+        // v1 does not count what it reclaims, and tells of a limit at which nothing was left to reclaim.
+        guard let reclaimed = memory["pgsteal"] else { return isSeen || hasNoSwap && !watch.hasSeenLimit }
+        return reclaimed > 0 && (isSeen || hasNoSwap)
     }
 
     /// Only the supervisor writes the limits of an attempt, and only once.

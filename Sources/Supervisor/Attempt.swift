@@ -125,6 +125,7 @@ package final class Attempt {
         evidence.limits.unenforced = baseline?.unenforced ?? [:]
         evidence.policy = request.spec.oom
         evidence.cgroupName = cgroup.name
+        if let place = cgroup.memoryPlace { (evidence.memoryPath, evidence.memoryMount) = place }
         evidence.cancelledBy = request.cancelledBy
         evidence.jobReachesInit = Self.reachesInit(request.spec)
         if baseline != nil { supervisor.live.insert(cgroup.name) }
@@ -262,6 +263,8 @@ package final class Attempt {
         }
         buffer += bytes
         let reports = Report.decode(from: &buffer) { misunderstood() }
+        // jobs-init writes each frame at once.
+        if check != nil, !buffer.isEmpty, !isFinished { return disbelieve("it holds a part of a frame") }
         if check != nil, !reports.isEmpty, !isFinished {
             try? meet()
             let (pid, now) = (

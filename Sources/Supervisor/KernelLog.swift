@@ -71,7 +71,7 @@ package struct KernelLog: Sendable {
                 guard isOurs else { continue }
                 expected = Set([victimPid(text)].compactMap { $0 })
                 result.append(
-                    KernelOOM(limitPath: fields["oom_memcg"].map(String.init), taskPath: String(task), victims: []))
+                    KernelOOM(limitPath: fields["oom_memcg"].map(unescaped), taskPath: unescaped(task), victims: []))
             } else if text.hasPrefix("Tasks in "), isOurs, contains(text.dropFirst(9).prefix { $0 != " " }, name) {
                 // The first of them has been named already.
                 expected.formUnion(listed.subtracting(result[result.count - 1].victims.map(\.pid)))
@@ -124,7 +124,24 @@ package struct KernelLog: Sendable {
         let figures = rest[close...]
         let anon = figures.firstRange(of: "anon-rss:").flatMap { Int(figures[$0.upperBound...].prefix { $0.isNumber }) }
         return OOMVictim(
-            process: String(rest[rest.index(after: open)..<close]), pid: pid, anonRSSBytes: anon.map { $0 * 1024 })
+            process: unescaped(rest[rest.index(after: open)..<close]), pid: pid, anonRSSBytes: anon.map { $0 * 1024 })
+    }
+
+    /// Undoes `\xHH`, in which `/dev/kmsg` gives a backslash and all that is no printable ASCII (`msg_add_ext_text`).
+    private static func unescaped(_ text: Substring) -> String {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let first = rest.first {
+            let digits = String(decoding: rest.dropFirst(2).prefix(2), as: UTF8.self)
+            if rest.starts(with: "\\x".utf8), digits.utf8.count == 2, let byte = UInt8(digits, radix: 16) {
+                bytes.append(byte)
+                rest = rest.dropFirst(4)
+            } else {
+                bytes.append(first)
+                rest = rest.dropFirst()
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }
 

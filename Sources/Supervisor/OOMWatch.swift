@@ -20,6 +20,8 @@ final class OOMWatch {
     private var lastSampleUsec = 0
     private var largest = MemorySplit()
     private var sampledWhileRunning = false
+    /// The kernel has told that a limit was reached.
+    private(set) var hasSeenLimit = false
 
     init(cgroup: AttemptCgroup, loop: EventLoop, killJob: Bool) {
         self.cgroup = cgroup
@@ -56,13 +58,14 @@ final class OOMWatch {
         let now = Clock.monotonicMicroseconds
         guard now - lastSampleUsec > 10_000 else { return }
         lastSampleUsec = now
+        sampledWhileRunning = true
         sample(cgroup.memoryStat())
     }
 
     func sample(_ stat: FlatKeyed) { largest.formUnion(cgroup.memorySplit(stat)) }
 
     private func limitReached() {
-        sampledWhileRunning = true
+        hasSeenLimit = true
         sample()
         guard killJob else { return }
         if cgroup.oom().kills > 0 {
@@ -92,19 +95,25 @@ final class OOMWatch {
 
     /// Keys whose values were seen, not kept by the kernel.
     var sampledKeys: [String] {
-        ["memory_anon_bytes", "memory_file_bytes", "memory_shmem_bytes", "memory_kernel_bytes"]
+        ["memory_anon_bytes", "memory_file_bytes", "memory_shmem_bytes"]
+            + (cgroup.keepsKernelPeak ? [] : ["memory_kernel_bytes"])
     }
 
     func fill(_ reading: inout UsageReading) {
-        let reason = "no memory.stat here"
-        // After the end there is no anonymous memory left to see: 0 would be true and useless.
-        let anon = sampledWhileRunning || (largest.anon ?? 0) > 0 ? largest.anon : nil
-        reading.set(
-            "memory_anon_bytes", \.memoryAnonBytes, anon,
-            otherwise: largest.anon == nil
-                ? reason : "seen only when the kernel tells of a limit that was reached; it told of none")
-        reading.set("memory_file_bytes", \.memoryFileBytes, largest.file, otherwise: reason)
-        reading.set("memory_shmem_bytes", \.memoryShmemBytes, largest.shmem, otherwise: reason)
-        reading.set("memory_kernel_bytes", \.memoryKernelBytes, largest.kernel, otherwise: reason)
+        let unseen =
+            "looked at only when a limit is reached or the job is asked to end, which was not so; then it is gone"
+        func value(_ seen: Int?, outlives: Bool) -> Int? {
+            sampledWhileRunning || (outlives && (seen ?? 0) > 0) ? seen : nil
+        }
+        func set(_ key: String, _ path: WritableKeyPath<Usage, Int?>, _ seen: Int?, outlives: Bool) {
+            reading.set(
+                key, path, value(seen, outlives: outlives), otherwise: seen == nil ? "no memory.stat here" : unseen)
+        }
+        // Files in page cache and tmpfs may outlive the processes; of the rest 0, or what is about to go, would be true and
+        // useless. v1 keeps a peak of kernel memory.
+        set("memory_anon_bytes", \.memoryAnonBytes, largest.anon, outlives: true)
+        set("memory_file_bytes", \.memoryFileBytes, largest.file, outlives: true)
+        set("memory_shmem_bytes", \.memoryShmemBytes, largest.shmem, outlives: true)
+        set("memory_kernel_bytes", \.memoryKernelBytes, largest.kernel, outlives: cgroup.keepsKernelPeak)
     }
 }

@@ -34,6 +34,11 @@ struct PlanBuilder {
         plan.boottimeOffset = spec.isolation.time?.boottimeSeconds ?? 0
         plan.privateTmp = spec.isolation.privateTmp
         plan.maskPaths = spec.isolation.maskPaths
+        if spec.isolation.mount, let hidden = queues.holder(of: plan.directory) {
+            throw .refused(
+                "the job's directory \(plan.directory) lies in \(hidden), in which a queue keeps its files and which jobs do not see",
+                remedy: "start it elsewhere, or with --no-mount")
+        }
         plan.hiddenDirectories = queues.all
         plan.socketDirectories = spec.isolation.submit ? queues.runtime : []
         plan.cgroupMount = spec.isolation.cgroup ? host.unified?.mountPoint : nil

@@ -19,6 +19,9 @@ package struct Evidence: Sendable {
     /// The main process, as the kernel log numbers it; `nil` in a PID namespace, whose numbers are others.
     package var mainPid: Int?
     package var cgroupName = ""
+    /// Its directory in the hierarchy of the memory controller, and where that is mounted.
+    package var memoryPath: String?
+    package var memoryMount = ""
     package var timeLimit: Report.TimeLimit?
     package var cancelledBy: Int?
     /// What its report says that cannot be; nothing of the report counts then.
@@ -65,7 +68,7 @@ package enum VerdictRules {
             return limit == .wall
                 ? verdict(
                     .timeout, .wallTime,
-                    "It was ended by its wall-time limit of \(duration(evidence.limits.wallTimeUsec)).\(heldUp(evidence))"
+                    "It was ended by its wall-time limit of \(duration(evidence.limits.wallTimeUsec))\(suspension(evidence)).\(heldUp(evidence))"
                 )
                 : verdict(
                     .timeout, .cpuTime,
@@ -89,7 +92,7 @@ package enum VerdictRules {
                 .lost, .supervisorLost,
                 "Somebody outside of jobs ended it, as systemd does when the machine goes down.")
         }
-        let survived = oom == nil ? "" : survival(evidence)
+        let survived = oom.map { survival(evidence, $0.evidence) } ?? ""
         if let signal = exit.signal {
             return verdict(.failed, .signal, "It was ended by \(signalName(signal)).\(survived)")
         }
@@ -133,13 +136,19 @@ package enum VerdictRules {
     }
 
     /// What is told of OOM kills that did not end the attempt.
-    private static func survival(_ evidence: Evidence) -> String {
-        let taken = " The kernel's OOM killer took \(kills(evidence.oom.kills))"
+    private static func survival(_ evidence: Evidence, _ oom: OOMEvidence) -> String {
+        let reason =
+            switch oom.cause {
+            case .ancestorLimit: "at the limit of \(oom.limitPath ?? "a cgroup above it")"
+            case .system: "because the whole machine ran out of memory"
+            default: "at its memory limit"
+            }
+        let taken = " The kernel's OOM killer took \(kills(evidence.oom.kills)) \(reason)"
         guard evidence.exit?.signal == 9, isMainVictim(evidence) == nil else {
             return taken + " and the main process lived on (oom: kill-process)."
         }
         return taken
-            + " of the job (oom: kill-process); whether that ended the main process is not known, because the kernel log does not name every victim."
+            + " (oom: kill-process); whether that ended the main process is not known, because the kernel log does not name every victim."
     }
 
     // MARK: Out of memory
@@ -147,25 +156,48 @@ package enum VerdictRules {
     private static func oom(_ evidence: Evidence) -> (cause: Cause, evidence: OOMEvidence) {
         // The log names the limit of each kill; the last one is what ended the job.
         if let last = evidence.kernelLog.last {
-            let victims = evidence.kernelLog.flatMap(\.victims)
-            guard let path = last.limitPath else { return (.system, OOMEvidence(source: .kernelLog, victims: victims)) }
-            let names = path.split(separator: "/")
-            let isOwn = names.contains(evidence.cgroupName[...])
-            // The job may have made cgroups with limits of its own below.
-            let isJobs = names.last == evidence.cgroupName[...]
-            return (
-                isOwn ? .ownLimit : .ancestorLimit,
-                OOMEvidence(source: .kernelLog, victims: victims, limitPath: isJobs ? nil : path)
-            )
+            var victims: [OOMVictim] = []
+            for victim in evidence.kernelLog.flatMap(\.victims) where !victims.contains(where: { $0.pid == victim.pid })
+            {
+                victims.append(victim)
+            }
+            guard let path = last.limitPath else {
+                return (.system, OOMEvidence(source: .kernelLog, cause: .system, victims: victims))
+            }
+            let isOwn = path.split(separator: "/").contains(evidence.cgroupName[...])
+            let cause = isOwn ? Cause.ownLimit : .ancestorLimit
+            let seen = directory(of: path, task: last.taskPath, evidence)
+            return (cause, OOMEvidence(source: .kernelLog, cause: cause, victims: victims, limitPath: seen))
         }
         let counters = evidence.oom
         // v2 counts `oom` at the cgroup whose limit it was. v1 does not; that its limit was reached is the best hint there.
         let isOwn = counters.ownLimitEvents.map { $0 > 0 } ?? (counters.reachedLimit ?? false)
-        if isOwn { return (.ownLimit, OOMEvidence(source: .counters)) }
-        if let path = evidence.ancestorsReached.first {
-            return (.ancestorLimit, OOMEvidence(source: .counters, limitPath: path))
+        if isOwn {
+            return (.ownLimit, OOMEvidence(source: .counters, cause: .ownLimit, limitPath: evidence.memoryPath))
         }
-        return (.system, OOMEvidence(source: .counters))
+        if let path = evidence.ancestorsReached.first {
+            return (.ancestorLimit, OOMEvidence(source: .counters, cause: .ancestorLimit, limitPath: path))
+        }
+        return (.system, OOMEvidence(source: .counters, cause: .system))
+    }
+
+    /// The directory here of a cgroup that the kernel log names by its path from the root of the hierarchy, of which a
+    /// container sees a part alone.
+    ///
+    /// - Parameter task: the log's path of a task of the job.
+    private static func directory(of path: String, task: String, _ evidence: Evidence) -> String? {
+        guard let own = evidence.memoryPath else { return nil }
+        let (limit, task) = (path.split(separator: "/"), task.split(separator: "/"))
+        if let place = limit.firstIndex(of: evidence.cgroupName[...]) {
+            // The job may have made cgroups with limits of its own below.
+            return ([own] + limit[(place + 1)...].map(String.init)).joined(separator: "/")
+        }
+        guard let place = task.firstIndex(of: evidence.cgroupName[...]), task[..<place].starts(with: limit) else {
+            return nil
+        }
+        let above = own.split(separator: "/").dropLast(place + 1 - limit.count)
+        let seen = "/" + above.joined(separator: "/")
+        return seen == evidence.memoryMount || seen.hasPrefix(evidence.memoryMount + "/") ? seen : nil
     }
 
     private static func oomMessage(_ evidence: Evidence, _ oom: (cause: Cause, evidence: OOMEvidence)) -> String {
@@ -187,7 +219,9 @@ package enum VerdictRules {
         case .system: text += " because the whole machine ran out of memory\(doubt(evidence, oom.evidence))."
         default:
             text +=
-                oom.evidence.limitPath.map { " at the limit of a cgroup that it had made, \($0)." }
+                oom.evidence.limitPath.flatMap { path in
+                    path == evidence.memoryPath ? nil : " at the limit of a cgroup that it had made, \(path)."
+                }
                 ?? evidence.limits.memoryBytes.map {
                     " when it reached its own memory limit of \(ByteCount($0).human())."
                 }
@@ -236,6 +270,12 @@ package enum VerdictRules {
                 state: .failed, cause: .notExecutable, exit: ExitStatus(code: isMissing ? 127 : 126), message: message),
             oom
         )
+    }
+
+    /// Why the time it took may be more than its limit.
+    private static func suspension(_ evidence: Evidence) -> String {
+        guard let time = evidence.usage.suspendedUsec, time > 0 else { return "" }
+        return ", beside the \(duration(time)) that it was suspended"
     }
 
     private static func kills(_ count: Int) -> String { count == 1 ? "one process" : "\(count) processes" }

@@ -19,6 +19,9 @@ final class Deadlines {
     /// Of the wall time, while the job is suspended.
     private var wallLeft: Int?
     private let cpus: Int
+    /// The moment on the monotonic clock since which the job is suspended.
+    private var suspendedSince: Int?
+    private(set) var suspendedUsec = 0
 
     init(plan: Plan, startedUsec: Int) throws(SetupFailure) {
         self.plan = plan
@@ -43,12 +46,21 @@ final class Deadlines {
 
     /// A suspended job uses up neither time.
     func pause() {
+        suspendedSince = suspendedSince ?? Clock.monotonicMicroseconds
         wallLeft = wallLeft ?? wallEnd.map { $0 - Clock.monotonicMicroseconds }
         wall.disarm()
         cpu.disarm()
     }
 
+    /// Whoever ends a suspended job thaws it.
+    func endSuspension() {
+        guard let since = suspendedSince else { return }
+        suspendedUsec += Clock.monotonicMicroseconds - since
+        suspendedSince = nil
+    }
+
     func resume() {
+        endSuspension()
         guard let left = wallLeft ?? (plan.wallTimeUsec == nil ? 0 : nil) else { return }
         wallLeft = nil
         if wallEnd != nil { wallEnd = Clock.monotonicMicroseconds + left }

@@ -115,7 +115,9 @@ struct Watch {
         var state = state
         for byte in bytes {
             switch byte {
-            case Control.terminate: ending.terminate()
+            case Control.terminate:
+                deadlines.endSuspension()
+                ending.terminate()
             case Control.kill: ending.kill()
             case Control.pause: deadlines.pause()
             case Control.resume: deadlines.resume()
@@ -145,6 +147,9 @@ struct Watch {
         report.realtimeUsec = end.realtime
         report.maxRSSBytes = usage.ru_maxrss * 1024
         report.floorRSSBytes = floorRSSBytes
+        report.cpuUsec = microseconds(usage.ru_utime) + microseconds(usage.ru_stime)
+        deadlines.endSuspension()
+        report.suspendedUsec = deadlines.suspendedUsec
         report.voluntarySwitches = usage.ru_nvcsw
         report.involuntarySwitches = usage.ru_nivcsw
         report.neverExecuted = neverExecuted
@@ -161,6 +166,8 @@ struct Watch {
         }
         exit(0)
     }
+
+    private func microseconds(_ time: timeval) -> Int { Int(time.tv_sec) * 1_000_000 + Int(time.tv_usec) }
 
     private func waitForLeave() {
         while true {

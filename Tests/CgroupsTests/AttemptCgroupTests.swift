@@ -38,7 +38,8 @@ import Testing
 
     /// Keys of the record that jobs-init and the supervisor find out, not the cgroup.
     private static let others: Set = [
-        "wall_time_usec", "rss_max_bytes", "voluntary_switches", "involuntary_switches", "memory_anon_bytes",
+        "wall_time_usec", "suspended_usec", "rss_max_bytes", "voluntary_switches", "involuntary_switches",
+        "memory_anon_bytes",
         "memory_file_bytes", "memory_shmem_bytes", "memory_kernel_bytes",
     ]
 

@@ -10,7 +10,7 @@ import Testing
         "memory.soft_limit_in_bytes": "9223372036854771712\n", "memory.max_usage_in_bytes": "33554432\n",
         "memory.failcnt": "105\n", "memory.memsw.failcnt": "3\n", "memory.stat": KernelTexts.memoryStatV1,
         "memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n",
-        "memory.kmem.usage_in_bytes": "1290240\n",
+        "memory.kmem.max_usage_in_bytes": "1290240\n",
     ]
 
     @Test func `limits are read back, swap as what memsw adds`() throws {

@@ -53,23 +53,22 @@ extension IntegrationTests {
             return .exited(exit)
         }
 
-        private func append(_ report: Report, to path: String) throws {
-            let file = try Descriptor.open(path, O_WRONLY | O_APPEND)
-            try file.write(report.encoded())
-        }
-
         /// Without a mount namespace a job of the daemon's user can open its report; here the test writes in its place.
         @Test(arguments: [true, false]) func `a forged end is not believed`(hasDaemon: Bool) async throws {
             let daemon = try Daemon()
             let ready = daemon.scratch.fifo("ready")
-            for report in [exit(0), .limitReached(.wall), .started(.init())] {
+            let forgeries: [() -> [UInt8]] = [
+                { exit(0).encoded() }, { Report.limitReached(.wall).encoded() }, { Report.started(.init()).encoded() },
+                // The length of a frame that would swallow what jobs-init writes.
+                { [100, 0, 0, 0, 0, 0, 0, 0] },
+            ]
+            for forgery in forgeries {
                 let id = try await daemon.submit(
                     "echo > \(ready); sleep 1h", [("--no-mount", nil), ("--wall-time", "2h")])
                 _ = line(from: ready)
                 if !hasDaemon { daemon.kill() }
-                // Its moment is the present one.
-                let forged = if case .exited = report { exit(0) } else { report }
-                try append(forged, to: "\(daemon.state)/attempts/\(id).1/report")
+                let report = "\(daemon.state)/attempts/\(id).1/report"
+                try Descriptor.open(report, O_WRONLY | O_APPEND).write(forgery())
                 if !hasDaemon { try daemon.start() }
                 try await daemon.wait([id])
                 let job = try await daemon.job(id)

@@ -83,7 +83,7 @@ private func randomRecord() -> Record {
     record.trust = some { TrustFlag(TrustFlag.Kind.allCases.randomElement() ?? .swapped, randomText()) }
     record.oom = maybe(
         OOMEvidence(
-            source: Bool.random() ? .counters : .kernelLog,
+            source: Bool.random() ? .counters : .kernelLog, cause: maybe(.ancestorLimit),
             victims: some { OOMVictim(process: randomText(), pid: count(), anonRSSBytes: maybe(count())) },
             limitPath: maybe(randomText())))
     return record

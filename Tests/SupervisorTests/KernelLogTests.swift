@@ -139,6 +139,17 @@ import Testing
         #expect(found.first?.victims == [OOMVictim(process: name, pid: 5, anonRSSBytes: 8192)])
     }
 
+    /// As `/dev/kmsg` writes a backslash, UTF-8, a line feed and an escape.
+    @Test func `escapes are undone in names and paths`() {
+        let found = parse([
+            cause("/jobs\\xc3\\xa9/run-7-99", limit: "/jobs\\xc3\\xa9", name: "a\\x5cb", pid: 5),
+            kill(5, "a\\x5cx41\\x0a\\x1b\\xc3\\xbc"),
+        ])
+        #expect(found.map(\.limitPath) == ["/jobsé"] && found.map(\.taskPath) == ["/jobsé/run-7-99"])
+        #expect(found.first?.victims.map(\.process) == ["a\\x41\n\u{1b}ü"])
+        #expect(parse([cause("/jobs/run-7-99"), kill(812, "\\x4")]).first?.victims.map(\.process) == ["\\x4"])
+    }
+
     /// A process's name is 15 bytes of its own choosing and stands in the same line as the facts.
     @Test(arguments: ["x,oom_memcg=/a", ",task_memcg=/a", "x,oom_memcg=/jo", "x,pid=1,uid=0"])
     func `a process's name cannot forge the cause`(_ name: String) {

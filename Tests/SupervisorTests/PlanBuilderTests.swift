@@ -40,6 +40,34 @@ import Testing
         #expect(error?.description.contains("command:") == true)
     }
 
+    // MARK: Queues
+
+    @Test func `the directories of queues are hidden, outer ones first, and a socket is shown on request`() throws {
+        let queues = QueueDirectories(state: ["/s", "/var/lib/jobs"], runtime: ["/s/run", "/run/jobs"])
+        for submit in [false, true] {
+            var builder = builder(spec { $0.isolation.submit = submit })
+            builder.queues = queues
+            let plan = try builder.build()
+            #expect(plan.hiddenDirectories == ["/run/jobs", "/s", "/s/run", "/var/lib/jobs"])
+            #expect(plan.socketDirectories == (submit ? ["/run/jobs", "/s/run"] : []))
+        }
+    }
+
+    @Test func `a working directory that would be hidden is refused, unless nothing is hidden`() throws {
+        for (directory, mount, isRefused) in [
+            ("/s", true, true), ("/s/x", true, true), ("/sx", true, false), ("/s/x", false, false),
+        ] {
+            var builder = builder(
+                spec {
+                    $0.directory = directory
+                    ($0.isolation.mount, $0.isolation.maskPaths) = (mount, mount)
+                })
+            builder.queues = QueueDirectories(state: ["/s"])
+            let plan = try? builder.build()
+            #expect((plan == nil) == isRefused, "\(directory)")
+        }
+    }
+
     // MARK: Environment
 
     @Test func `the environment is handed on and the job's own wins`() throws {

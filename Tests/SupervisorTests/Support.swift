@@ -11,6 +11,8 @@ typealias ExitStatus = JobModel.ExitStatus
 func evidence(exit: ExitStatus? = ExitStatus(code: 0), _ change: (inout Evidence) -> Void = { _ in }) -> Evidence {
     var evidence = Evidence()
     evidence.cgroupName = "run-7-99"
+    evidence.memoryPath = "/sys/fs/cgroup/jobs/run-7-99"
+    evidence.memoryMount = "/sys/fs/cgroup"
     evidence.exit = exit
     evidence.hasStarted = true
     evidence.limits.memoryBytes = 100 << 20

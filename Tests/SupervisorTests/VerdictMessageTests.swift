@@ -57,10 +57,12 @@ import Testing
         for path in ["/jobs/run-7-99", "/run-7-99"] {
             let (verdict, oom) = VerdictRules.decide(oom([entry(path, [stress])]))
             #expect(verdict.cause == .ownLimit)
-            #expect(oom == OOMEvidence(source: .kernelLog, victims: [stress], limitPath: nil))
+            let place = "/sys/fs/cgroup/jobs/run-7-99"
+            #expect(
+                oom == OOMEvidence(source: .kernelLog, cause: .ownLimit, victims: [stress], limitPath: place))
         }
-        let inner = "/jobs/run-7-99/inner"
-        let (verdict, evidence) = VerdictRules.decide(oom([entry(inner, [stress])]))
+        let inner = "/sys/fs/cgroup/jobs/run-7-99/inner"
+        let (verdict, evidence) = VerdictRules.decide(oom([entry("/jobs/run-7-99/inner", [stress])]))
         #expect(verdict.cause == .ownLimit)
         #expect(evidence?.limitPath == inner)
         #expect(verdict.message.contains("at the limit of a cgroup that it had made, \(inner)."))
@@ -80,15 +82,58 @@ import Testing
         for path in ["/jobs", "/", "/jobs/run-7-9", "/jobs/run-7-99-1", "/xrun-7-99"] {
             let (verdict, oom) = VerdictRules.decide(oom([entry(path, [stress])]))
             #expect(verdict.cause == .ancestorLimit, "\(path)")
-            #expect(oom?.limitPath == path)
-            #expect(verdict.message.contains("because \(path) reached its limit, not the job"))
+            #expect(oom?.cause == .ancestorLimit)
+            let seen = ["/jobs": "/sys/fs/cgroup/jobs", "/": "/sys/fs/cgroup"][path]
+            #expect(oom?.limitPath == seen, "\(path)")
+            let name = seen ?? "a cgroup above it"
+            #expect(verdict.message.contains("because \(name) reached its limit, not the job"))
         }
+    }
+
+    /// A container sees the tree from its own cgroup on, and the log tells paths from the root.
+    @Test func `one format of paths, and none that cannot be seen`() {
+        func path(_ limit: String) -> String? {
+            var evidence = oom([
+                KernelOOM(limitPath: limit, taskPath: "/docker/abc/jobs/run-7-99/inner", victims: [])
+            ])
+            (evidence.memoryPath, evidence.memoryMount) = (
+                "/sys/fs/cgroup/memory/jobs/run-7-99", "/sys/fs/cgroup/memory"
+            )
+            return VerdictRules.decide(evidence).oom?.limitPath
+        }
+        #expect(path("/docker/abc/jobs/run-7-99/inner/x") == "/sys/fs/cgroup/memory/jobs/run-7-99/inner/x")
+        #expect(path("/docker/abc/jobs") == "/sys/fs/cgroup/memory/jobs")
+        #expect(path("/docker/abc") == "/sys/fs/cgroup/memory")
+        #expect(path("/docker") == nil && path("/") == nil)
+    }
+
+    @Test func `a victim that the log names twice is told once`() {
+        let evidence = oom([entry("/jobs/run-7-99", [stress]), entry("/jobs/run-7-99", [stress])], kills: 2)
+        #expect(VerdictRules.decide(evidence).oom?.victims == [stress])
+    }
+
+    @Test func `a kill that the attempt outlived has its cause`() {
+        for (log, cause, words) in [
+            ("/jobs/run-7-99", Cause.ownLimit, "at its memory limit"),
+            ("/jobs", .ancestorLimit, "at the limit of /sys/fs/cgroup/jobs"), (nil, .system, "whole machine"),
+        ] as [(String?, Cause, String)] {
+            var evidence = oom([entry(log, [stress])])
+            (evidence.policy, evidence.exit) = (.killProcess, ExitStatus(code: 0))
+            let (verdict, oom) = VerdictRules.decide(evidence)
+            #expect(verdict.state == .completed && oom?.cause == cause)
+            #expect(verdict.message.contains(words) && verdict.message.contains("lived on"), "\(verdict.message)")
+        }
+    }
+
+    @Test func `a time limit does not contradict the time that a suspended job took`() {
+        let usage = evidence { ($0.timeLimit, $0.usage.suspendedUsec) = (.wall, 3_000_000) }
+        #expect(message(usage).hasSuffix("by its wall-time limit of 30s, beside the 3s that it was suspended."))
     }
 
     @Test func `a log entry without a limit is the whole machine`() {
         let (verdict, oom) = VerdictRules.decide(oom([entry(nil, [stress])]))
         #expect(verdict.cause == .system)
-        #expect(oom == OOMEvidence(source: .kernelLog, victims: [stress], limitPath: nil))
+        #expect(oom == OOMEvidence(source: .kernelLog, cause: .system, victims: [stress], limitPath: nil))
         #expect(verdict.message.contains("whole machine"))
     }
 
@@ -116,8 +161,9 @@ import Testing
     @Test func `counters are evidence with the nearest ancestor`() {
         let (verdict, oom) = VerdictRules.decide(oom([], ancestors: ["/sys/fs/cgroup/a/b", "/sys/fs/cgroup/a"]))
         #expect(verdict.cause == .ancestorLimit)
-        #expect(oom == OOMEvidence(source: .counters, limitPath: "/sys/fs/cgroup/a/b"))
-        #expect(VerdictRules.decide(self.oom([], own: 1, ancestors: ["/a"])).oom == OOMEvidence(source: .counters))
+        #expect(oom == OOMEvidence(source: .counters, cause: .ancestorLimit, limitPath: "/sys/fs/cgroup/a/b"))
+        let own = VerdictRules.decide(self.oom([], own: 1, ancestors: ["/a"])).oom
+        #expect(own?.cause == .ownLimit && own?.limitPath == "/sys/fs/cgroup/jobs/run-7-99")
     }
 
     // MARK: Words
@@ -170,11 +216,11 @@ import Testing
         evidence.exit = ExitStatus(code: 0)
         #expect(
             message(evidence)
-                == "It exited with status 0. The kernel's OOM killer took 3 processes and the main process lived on (oom: kill-process)."
+                == "It exited with status 0. The kernel's OOM killer took 3 processes at its memory limit and the main process lived on (oom: kill-process)."
         )
         evidence.oom.kills = 1
         evidence.exit = ExitStatus(code: 4)
-        #expect(message(evidence).hasPrefix("It exited with status 4. The kernel's OOM killer took one process and"))
+        #expect(message(evidence).hasPrefix("It exited with status 4. The kernel's OOM killer took one process at"))
     }
 
     @Test func `times, signals and commands are in their messages`() {

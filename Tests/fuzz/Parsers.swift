@@ -92,8 +92,8 @@ private func cgroupFiles(_ text: String) {
     let keys = FlatKeyed(text)
     _ = (keys["oom_kill"], keys["usage_usec"], keys.isEmpty)
     _ = Pressure(text)
-    _ = IOTotals(v2: text)
-    _ = IOTotals(v1Bytes: text, v1Operations: text)
+    _ = IOTraffic(v2: text)
+    _ = IOTraffic(v1Bytes: text, v1Operations: text)
 }
 
 private func kernelLog(_ text: String) {

@@ -63,7 +63,7 @@ package enum MemoryV1: MemoryController {
     package static func split(of directory: CgroupDirectory, _ stat: FlatKeyed) -> MemorySplit {
         MemorySplit(
             anon: stat["total_rss"], file: stat["total_cache"].map { max(0, $0 - (stat["total_shmem"] ?? 0)) },
-            shmem: stat["total_shmem"], kernel: directory.readInt("memory.kmem.usage_in_bytes"))
+            shmem: stat["total_shmem"], kernel: directory.readInt("memory.kmem.max_usage_in_bytes"))
     }
 
     /// `oom_kill` is local on v1 (4.13), so those of sub-cgroups are added: a job may have made some.
