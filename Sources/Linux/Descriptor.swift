@@ -128,6 +128,12 @@ package final class Descriptor: Sendable {
         }
     }
 
+    /// Whether the open file still has a name; also if that cannot be told.
+    package var isLinked: Bool {
+        var status = stat()
+        return fstat(rawValue, &status) != 0 || status.st_nlink > 0
+    }
+
     /// Every descriptor from `first` on is closed by the next execve. See `close_range(2)` (the flag is of 5.11).
     package static func closeOnExec(from first: CInt) {
         // CLOSE_RANGE_CLOEXEC

@@ -174,6 +174,15 @@ package struct Watcher: Sendable {
     }
 }
 
+/// Sends this process SIGIO whenever a name in the open directory is removed. See `fcntl(2)`, `F_NOTIFY`; where the kernel was
+/// built without `CONFIG_DNOTIFY`, nothing happens.
+///
+/// Not inotify, of whose instances a user has 128 and root with all its jobs no more.
+package func notifyOfRemovals(in directory: CInt) {
+    // F_NOTIFY, and DN_DELETE | DN_MULTISHOT, which hide behind _GNU_SOURCE.
+    _ = fcntl(directory, 1026, CInt(bitPattern: 0x8000_0008))
+}
+
 /// A counter that wakes its reader. See `eventfd(2)`.
 package func makeEventCounter() throws(Errno) -> Descriptor {
     Descriptor(CInt(try syscall(Int(SYS_eventfd2), 0, Int(O_CLOEXEC | O_NONBLOCK))))

@@ -93,14 +93,20 @@ extension Report {
 
     /// Takes complete frames off the front of `buffer` and leaves the rest.
     ///
+    /// Behind a frame whose length is none, the rest of the buffer means nothing and is dropped.
+    ///
     /// - Parameter onDamage: called for a frame that is no report of this build, or cannot be one.
     package static func decode(from buffer: inout [UInt8], onDamage: () -> Void = {}) -> [Report] {
         var reports: [Report] = []
         while buffer.count >= 8 {
             let length = buffer.withUnsafeBytes { $0.loadUnaligned(as: Int.self) }
             // The longest report is a failed step with a path in it.
-            if length < 0 || length > 65536 { onDamage() }
-            guard length >= 0, buffer.count - 8 >= length else { break }
+            guard (0...65536).contains(length) else {
+                onDamage()
+                buffer = []
+                break
+            }
+            guard buffer.count - 8 >= length else { break }
             var archive = Archive.reading(Array(buffer[8..<8 + length]))
             var report = Report.stopped
             report.code(&archive)

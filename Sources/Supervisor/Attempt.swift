@@ -219,6 +219,8 @@ package final class Attempt {
         do throws(Errno) { try baseline.write(to: directory) } catch {
             throw .system(operation: "write", detail: directory.baseline, error)
         }
+        // From here on the baseline and the report say how far it came.
+        directory.removeUnstartedMark()
         self.baseline = baseline
         supervisor.live.insert(cgroup.name)
         limitWallTime()
@@ -358,7 +360,7 @@ package final class Attempt {
             cgroup.kill()
             if hasNeverRun, let onNeverStarted {
                 settle()
-                try? remains().clearAway()
+                try? remains().clearForNextStart()
                 reap()
                 return onNeverStarted()
             }

@@ -22,8 +22,7 @@ package struct AttemptDirectory: Hashable, Sendable {
             do throws(Errno) { try Files.makeDirectory(path, mode: 0o700) } catch {
                 switch error {
                 case .fileExists:
-                    try removeAll()
-                    try Files.makeDirectory(path, mode: 0o700)
+                    for (name, _) in try Files.list(path) where name != Self.unstarted { unlink(path + "/" + name) }
                 case .noSuchFileOrDirectory: try Files.makeDirectories(path, mode: 0o700)
                 default: throw error
                 }
@@ -55,8 +54,24 @@ package struct AttemptDirectory: Hashable, Sendable {
 
     package func markCancelled() { _ = try? Descriptor.open(path + "/cancelled", O_WRONLY | O_CREAT, mode: 0o600) }
 
+    private static let unstarted = "unstarted"
+    private var unstartedMark: String { path + "/" + Self.unstarted }
+
+    /// Whether it is proven that the command of this attempt has never run, although the books say that it began.
+    var isUnstarted: Bool { Files.exists(unstartedMark) }
+
+    /// Writes that proof down, then removes the files that gave it: a death on the way to the next start of the attempt
+    /// leaves either them or the mark. Without any of them the attempt counts as one that ran.
+    func clearForNextStart() {
+        _ = try? Descriptor.open(unstartedMark, O_WRONLY | O_CREAT, mode: 0o600)
+        for file in [report, control, baseline] { unlink(file) }
+    }
+
+    /// To be called before its command is let start.
+    func removeUnstartedMark() { unlink(unstartedMark) }
+
     /// Whether there is anything but output in it.
-    package var isWorking: Bool { Files.exists(control) || Files.exists(baseline) }
+    package var isWorking: Bool { Files.exists(control) || Files.exists(baseline) || isUnstarted }
 
     /// What the output takes on disk, in bytes of the files.
     package var outputBytes: Int {
@@ -69,7 +84,7 @@ package struct AttemptDirectory: Hashable, Sendable {
 
     /// Removes what only a running attempt needs; the output stays until the job itself is forgotten.
     func removeWorkingFiles() {
-        for file in [report, control, baseline, path + "/cancelled"] { unlink(file) }
+        for file in [report, control, baseline, path + "/cancelled", unstartedMark] { unlink(file) }
         // Goes if there was no output.
         rmdir(path)
     }

@@ -47,7 +47,7 @@ struct Baseline {
         try directory.open(directory.baseline, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600).write(json.text())
     }
 
-    /// `nil` if there is none, or none that can be read: then nothing was started.
+    /// `nil` if there is none, or none that can be read.
     init?(in directory: AttemptDirectory) {
         guard let bytes = try? directory.open(directory.baseline).readAll(),
             let json = try? JSON(parsing: String(decoding: bytes, as: UTF8.self)), let name = json["name"]?.stringValue
@@ -59,8 +59,8 @@ struct Baseline {
         place = AttemptCgroup.Place(name: name, unified: json["unified"]?.stringValue, controllers: controllers)
         for member in json["unenforced"]?.objectValue ?? [] { unenforced[member.key] = member.value.stringValue }
         machine = MachineReading(
-            pagesSwapped: json["pages_swapped"]?.intValue, thermalThrottles: json["thermal_throttles"]?.intValue,
-            firmwareThrottled: json["firmware_throttled"]?.intValue)
+            pagesSwapped: Self.count(json["pages_swapped"]), thermalThrottles: Self.count(json["thermal_throttles"]),
+            firmwareThrottled: Self.count(json["firmware_throttled"]))
         ancestors = Self.counts(json["ancestors"])
         throttling = Self.counts(json["ancestor_throttling"])
         refusals = Self.counts(json["ancestor_refusals"])
@@ -72,7 +72,12 @@ struct Baseline {
     }
 
     private static func counts(_ json: JSON?) -> [AttemptCgroup.Reached] {
-        (json?.objectValue ?? []).compactMap { member in member.value.intValue.map { (member.key, $0) } }
+        (json?.objectValue ?? []).compactMap { member in count(member.value).map { (member.key, $0) } }
+    }
+
+    /// A counter that was damaged is as good as none: it is subtracted from later ones.
+    private static func count(_ json: JSON?) -> Int? {
+        json?.intValue.flatMap { (0...1 << 53).contains($0) ? $0 : nil }
     }
 
     private init(

@@ -12,4 +12,10 @@ package struct Remains: Sendable {
         try cgroup.remove()
         directory?.removeWorkingFiles()
     }
+
+    /// The same for an attempt whose command never ran, and that is to start again.
+    func clearForNextStart() throws(CgroupError) {
+        directory?.clearForNextStart()
+        try cgroup.remove()
+    }
 }

@@ -161,22 +161,34 @@ package final class Supervisor {
     /// after it, and closes when the daemon dies.
     package func adopt(_ request: Request, onEnd: @escaping (Record) -> Void) throws(SupervisorError) -> Adoption {
         guard let directory = request.queued else { return .neverStarted }
+        if directory.isUnstarted {
+            try remove(name(of: request))
+            directory.clearForNextStart()
+            return .neverStarted
+        }
         guard let baseline = Baseline(in: directory) else {
-            // Its cgroup is made before the note of where it is. Whoever finds one with somebody in it has lost the note.
-            let name = name(of: request)
-            guard root.isPopulated(name) else { return .neverStarted }
+            // It was there before the books said that the attempt began, and is the only way to know that it did not run.
             try? directory.openControl().write([Control.leave])
-            do throws(CgroupError) { try root.remove(name) } catch { throw .cgroup(error) }
+            try remove(name(of: request))
             return .vanished("Its files in \(directory.path) are gone or damaged.")
         }
-        var bytes = (try? directory.readReport()) ?? []
+        let report = try? directory.readReport()
+        var bytes = report ?? []
         let reports = Report.decode(from: &bytes)
         guard case .born(let birth)? = reports.first else {
-            let hasRun = (try? AttemptCgroup(adopting: baseline.place, in: root))?.hasCountedAnyone ?? false
+            // An empty report and a cgroup in which nothing ever was: only both together say that it has not run.
+            let cgroup = try? AttemptCgroup(adopting: baseline.place, in: root)
+            let hasRun = report?.isEmpty != true || cgroup?.isThere != true || cgroup?.hasCountedAnyone != false
             // It may be waiting, for its gate or for us.
             try? directory.openControl().write([Control.leave])
+            guard hasRun else {
+                try clearForNextStart(baseline, directory)
+                return .neverStarted
+            }
             try clear(baseline, directory)
-            return hasRun ? .vanished("Its report in \(directory.path) is gone or damaged.") : .neverStarted
+            // The note of the place may be what is damaged.
+            try remove(name(of: request))
+            return .vanished("Its report in \(directory.path) is gone or damaged.")
         }
         let process = Process.find(pid: pid_t(birth.pid), at: birth.bootTicks)
         if process != nil, let cgroups = try? Files.read("/proc/\(birth.pid)/cgroup"),
@@ -192,7 +204,7 @@ package final class Supervisor {
         }
         if process == nil, reports.count == 1, !cgroup.hasCountedAnyone {
             // It saw the gate close. Had it been let through and been killed since, somebody would have been counted.
-            try clear(baseline, directory)
+            try clearForNextStart(baseline, directory)
             return .neverStarted
         }
         let attempt = Attempt(
@@ -208,6 +220,17 @@ package final class Supervisor {
         try? directory.openControl().write([Control.leave])
         guard let baseline = Baseline(in: directory) else { return directory.removeWorkingFiles() }
         try clear(baseline, directory)
+    }
+
+    private func remove(_ name: String) throws(SupervisorError) {
+        do throws(CgroupError) { try root.remove(name) } catch { throw .cgroup(error) }
+    }
+
+    private func clearForNextStart(
+        _ baseline: Baseline, _ directory: AttemptDirectory
+    ) throws(SupervisorError) {
+        directory.clearForNextStart()
+        do throws(CgroupError) { try baseline.place.remove() } catch { throw .cgroup(error) }
     }
 
     private func clear(_ baseline: Baseline, _ directory: AttemptDirectory) throws(SupervisorError) {

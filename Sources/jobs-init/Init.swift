@@ -68,7 +68,7 @@ final class Init {
             try Credentials.makeUndumpable()
             if plan.terminal { try Terminal.takeControl(of: 0) }
             if !plan.namespaces.contains(.pid) || !plan.initProcess { try Credentials.becomeSubreaper() }
-            return try SignalQueue([SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT])
+            return try SignalQueue([SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGIO])
         } catch {
             throw SetupFailure(step: "prepare jobs-init", detail: "", errno: error.rawValue)
         }

@@ -8,10 +8,13 @@ import SystemPackage
 ///
 /// It is read here and not in the daemon, so that a restart of the daemon leaves no gap and blocks nobody.
 final class Output {
+    /// The attempt's, where the logs are.
+    let directory: CInt
     private var streams: [(pipe: Descriptor?, log: OutputLog)] = []
     private var throttle: Throttle
 
     init(_ queued: Plan.Queued) throws(SetupFailure) {
+        directory = queued.directoryDescriptor
         do throws(Errno) {
             throttle = try Throttle(queued)
             for (fd, name) in [(CInt(1), "stdout"), (2, "stderr")] {

@@ -92,7 +92,7 @@ struct Watch {
     private func isAskedToEnd() -> Bool {
         var isEnd = false
         while let (signal, sender) = signals.next() {
-            if signal != SIGCHLD, let sender, killer.isOutside(sender) { isEnd = true }
+            if signal != SIGCHLD, signal != SIGIO, let sender, killer.isOutside(sender) { isEnd = true }
         }
         if isEnd, output != nil { tell(.endedFromOutside) }
         return isEnd
@@ -170,14 +170,16 @@ struct Watch {
     private func microseconds(_ time: timeval) -> Int { Int(time.tv_sec) * 1_000_000 + Int(time.tv_usec) }
 
     private func waitForLeave() {
-        while true {
+        // Once the FIFO has no name, no later daemon can open it to say the word.
+        if let output { notifyOfRemovals(in: output.directory) }
+        while control.isLinked {
             let ready = awaitAny(of: [control.rawValue, signals.descriptor.rawValue])
             if ready[0] {
                 guard let bytes = try? control.read(limit: 64), !bytes.isEmpty, !bytes.contains(Control.leave) else {
                     return
                 }
             }
-            // A machine that goes down would wait for us until its patience ends.
+            // SIGIO, among others: something was removed. A machine that goes down would wait for us until its patience ends.
             if ready[1], isAskedToEnd(), output != nil { return }
         }
     }

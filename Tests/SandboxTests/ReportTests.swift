@@ -119,11 +119,12 @@ import Testing
         }
     }
 
-    @Test(arguments: [Int.max, Int.max - 7, -1, .min]) func `a length that cannot be waits and does not crash`(
+    @Test(arguments: [Int.max, Int.max - 7, -1, .min]) func `a length that cannot be is damage and does not crash`(
         _ length: Int
     ) {
-        var buffer = number(length) + [1, 2, 3]
-        #expect(Report.decode(from: &buffer).isEmpty)
+        var (buffer, damages) = (number(length) + [1, 2, 3], 0)
+        #expect(Report.decode(from: &buffer, onDamage: { damages += 1 }).isEmpty)
+        #expect(buffer.isEmpty && damages == 1)
     }
 
     @Test func `no damage brings the decoder down`() {
