@@ -218,3 +218,58 @@ int clinux_set_winsize(int fd, uint16_t rows, uint16_t columns) {
 void clinux_trim_memory(void) { malloc_trim(0); }
 
 void clinux_limit_arenas(int count) { mallopt(M_ARENA_MAX, count); }
+
+static const int faults[] = {SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV};
+static struct sigaction before[sizeof faults / sizeof *faults];
+static int crash_fd = -1;
+static _Thread_local long job_in_hand;
+
+static char *put_number(char *at, long number) {
+    char digits[20];
+    int count = 0;
+    do digits[count++] = '0' + number % 10; while (number /= 10);
+    while (count > 0) *at++ = digits[--count];
+    return at;
+}
+
+static void note_crash(int signal, siginfo_t *info, void *context) {
+    (void)context;
+    if (job_in_hand > 0) {
+        char line[48], *end = put_number(line, job_in_hand);
+        *end++ = ' ';
+        end = put_number(end, signal);
+        *end++ = '\n';
+        // Nothing is left to be done about a failure.
+        if (write(crash_fd, line, end - line) < 0) {}
+    }
+    // An instruction that faults does so again when this returns, now for whoever handled it before: Swift's backtraces. What
+    // somebody has sent does not come again.
+    if (info->si_code > 0) {
+        for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+            if (faults[i] == signal) sigaction(signal, &before[i], NULL);
+    } else {
+        struct sigaction die = {.sa_handler = SIG_DFL};
+        sigaction(signal, &die, NULL);
+        // Delivered when this returns.
+        raise(signal);
+    }
+}
+
+void clinux_note_crashes(int fd) {
+    crash_fd = fd;
+    struct sigaction action = {.sa_sigaction = note_crash, .sa_flags = SA_ONSTACK | SA_SIGINFO};
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) sigaction(faults[i], &action, &before[i]);
+}
+
+long clinux_set_job_in_hand(long job) {
+    long previous = job_in_hand;
+    job_in_hand = job;
+    return previous;
+}
+
+void clinux_use_alternate_stack(void) {
+    static char stack[1 << 16];
+    stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
+    sigaltstack(&alternate, NULL);
+}

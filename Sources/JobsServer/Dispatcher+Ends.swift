@@ -2,12 +2,17 @@
 import Cgroups
 import JobModel
 import JobStore
+import Linux
 import Supervisor
 
 /// The end of an attempt: its record on disk first, then what follows from it.
 extension Dispatcher {
     /// - Parameter prefix: what has to be on disk before its end.
     func ended(_ key: AttemptKey, _ record: Record, after prefix: [Change] = []) {
+        CrashNote.about(key.job) { end(key, record, after: prefix) }
+    }
+
+    private func end(_ key: AttemptKey, _ record: Record, after prefix: [Change]) {
         let id = key.job
         if prepared[id]?.entry.key == key { return endedBeforeItsTurn(id) }
         // Not an earlier attempt's late end.
@@ -94,6 +99,7 @@ extension Dispatcher {
                 log.error("\(error)", metadata: ["JOB_ID": "\(key.job)"])
                 scheduler.ended(key.job, as: .failed)
             } else {
+                if case .hold = end.next {} else { crashes.forget(key.job) }
                 follow(end)
             }
             guard let remains = end.entry.attempt?.remains() else { return giveUp(key) }

@@ -46,9 +46,13 @@ extension Dispatcher {
         guard let id = upcoming.first(where: { prepared[$0] == nil && !unprepared.contains($0) }) else { return }
         if fresh[id] == nil, readAhead[id] == nil { readMore() }
         // What is wrong with it, it will tell when its turn has come.
-        guard let (next, context) = try? next(of: id),
-            let attempt = try? attempt(of: next, context: context, ahead: true)
-        else { return }
+        let launched = CrashNote.about(id) { () -> (Running, Attempt)? in
+            guard let (next, context) = try? next(of: id),
+                let attempt = try? attempt(of: next, context: context, ahead: true)
+            else { return nil }
+            return (next, attempt)
+        }
+        guard let (next, attempt) = launched else { return }
         var entry = next
         entry.attempt = attempt
         if prepared.isEmpty { armStale() }

@@ -12,6 +12,23 @@ extension Dispatcher {
         guard job.damage == nil, job.state == .pending else { return }
         commit([.changed(job: job.id, to: .held, cause: nil, detail: reason, at: now)]) { _ in }
     }
+
+    /// The same for one whose attempt is under way: that is given up unseen, and the job is held.
+    func quarantineRunning(_ job: StoredJob, _ reason: String) {
+        log.error("held: \(reason)", metadata: ["JOB_ID": "\(job.id)"])
+        scheduler.adopt(Self.entry(of: job), startedAt: now.microsecondsSinceEpoch)
+        let entry = Running(
+            job: job, document: JobDocument(spec: "", context: ""), spec: JobSpec(name: job.name), number: job.attempt)
+        let record = lost(entry, "It was given up: jobsd died more than once over it.")
+        let changes: [Change] = [
+            .attemptEnded(
+                job: job.id, number: job.attempt, verdict: record.verdict, figures: AttemptFigures(),
+                record: record.json.text(), at: now),
+            .changed(job: job.id, to: .held, cause: nil, detail: reason, at: now),
+        ]
+        ending[entry.key] = Ended(entry: entry, changes: changes, next: .hold)
+        keep(entry.key)
+    }
 }
 
 extension APIFailure {

@@ -14,10 +14,21 @@ extension Dispatcher {
         try store.live { live.append($0) }
         let states = Dictionary(live.map { ($0.id, $0.state) }) { first, _ in first }
         // Those that wait first: one that ran may turn out to have ended, which they must hear.
+        crashes.forget { states[$0] == nil }
         for job in live where !job.state.isLiveAttempt {
-            scheduler.submit(Self.entry(of: job)) { id in states[id] ?? self.outcome(of: id) }
+            CrashNote.about(job.id) {
+                scheduler.submit(Self.entry(of: job)) { id in states[id] ?? self.outcome(of: id) }
+            }
+            // Before anything is decided: it does not start.
+            if job.state == .pending, let reason = crashes.reason(against: job.id) { quarantine(job, reason) }
         }
-        for job in live where job.state.isLiveAttempt { recoverRunning(job) }
+        for job in live where job.state.isLiveAttempt {
+            if let reason = crashes.reason(against: job.id) {
+                quarantineRunning(job, reason)
+            } else {
+                CrashNote.about(job.id) { recoverRunning(job) }
+            }
+        }
         for job in live {
             if let damage = job.damage { log.error("\(damage)", metadata: ["JOB_ID": "\(job.id)"]) }
         }
@@ -114,7 +125,7 @@ extension Dispatcher {
         return record(of: entry, verdict, without: "the command never started")
     }
 
-    private func lost(_ entry: Running, _ message: String) -> Record {
+    func lost(_ entry: Running, _ message: String) -> Record {
         let verdict = Verdict(state: .lost, cause: .supervisorLost, exit: ExitStatus(), message: message)
         var record = record(of: entry, verdict, without: "its cgroup is gone")
         record.startedAt = entry.job.startedAt

@@ -173,6 +173,7 @@ extension Dispatcher {
             id: id, changes: changes,
             finish: { [self] in
                 if let request { scheduler.setRequest(request, of: id) }
+                crashes.forget(id)
                 scheduler.release(id)
             })
     }

@@ -52,6 +52,8 @@ package actor Dispatcher {
     var settling: [Int: JobState] = [:]
     /// What an operator has set; see ``set(_:)``.
     var wishes: QueueSettings
+    /// What took earlier daemons down.
+    var crashes: CrashHistory
     var expiry = Expiry()
     var watchers: [Int: AsyncStream<[StateChange]>.Continuation] = [:]
     var nextWatcher = 0
@@ -143,6 +145,7 @@ package actor Dispatcher {
         self.store = store
         self.log = log
         wishes = try QueueSettings(settings.stateDirectory)
+        crashes = CrashHistory(settings.stateDirectory)
         nextID = try store.nextID()
         scheduler = Scheduler(capacity: settings.capacity, groups: wishes.limits)
         scheduler.isDraining = wishes.isDraining
@@ -174,7 +177,7 @@ package actor Dispatcher {
         defer { isDispatching = false }
         for decision in scheduler.decide(now: now.microsecondsSinceEpoch) {
             switch decision {
-            case .start(let id): start(id)
+            case .start(let id): CrashNote.about(id) { start(id) }
             case .skip(let id, let reason): skip(id, reason.description)
             }
         }

@@ -30,7 +30,7 @@ package final class LoopExecutor: SerialExecutor, @unchecked Sendable {
         try loop.watch(wake.rawValue) { [unowned self] in takeInbox() }
     }
 
-    /// Starts the thread, which lives as long as the process. All signals are blocked in it.
+    /// Starts the thread, which lives as long as the process. All signals are blocked in it but those of its own faults.
     package func start() {
         let reference = Unmanaged.passRetained(self)
         var all = sigset_t()
@@ -44,6 +44,7 @@ package final class LoopExecutor: SerialExecutor, @unchecked Sendable {
                 // The reference that `start` retained for this thread; `raw` is what it passed.
                 let executor = Unmanaged<LoopExecutor>.fromOpaque(raw!).takeRetainedValue()
                 executor.inbox.withLock { $0.thread = pthread_self() }
+                CrashNote.prepareThread()
                 executor.run()
                 return nil
             }, reference.toOpaque())

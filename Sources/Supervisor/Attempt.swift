@@ -257,7 +257,12 @@ package final class Attempt {
 
     // MARK: News
 
-    private func readReport() {
+    private func readReport() { about { readNews() } }
+
+    /// Whoever dies over it says so to the next one.
+    private func about(_ body: () -> Void) { CrashNote.about(request.identity.id ?? 0, body) }
+
+    private func readNews() {
         guard let bytes = try? launch.report.read(), !bytes.isEmpty else {
             // End of the report: jobs-init is gone, which its pidfd says too. A file may still grow.
             if reportWatch == nil { loop.forget(launch.report.rawValue) }
@@ -353,7 +358,9 @@ package final class Attempt {
     }
 
     /// jobs-init ended first: a failed set-up, or somebody killed it.
-    private func initEnded() {
+    private func initEnded() { about { endWithInit() } }
+
+    private func endWithInit() {
         // What it wrote before it died comes first, and may already be the end.
         readReport()
         if !isFinished {

@@ -151,6 +151,60 @@ extension IntegrationTests {
             try await daemon.wait([id], for: ["completed"])
         }
 
+        @Test func `a job over which jobsd died twice is held with the reason, and released by a person`() async throws
+        {
+            let daemon = try Daemon()
+            let log = daemon.scratch.path + "/ran"
+            let ready = daemon.scratch.fifo("ready")
+            let hold: [(String, String?)] = [("--hold", nil)]
+            let waiting = try await daemon.submit("echo $JOBS_ID >> \(log)", hold)
+            let innocent = try await daemon.submit("exit 3", hold)
+            let running = try await daemon.submit("echo > \(ready); sleep 1h")
+            _ = line(from: ready)
+            daemon.kill()
+            try damage(daemon, "UPDATE jobs SET state = 'pending', reason = NULL WHERE state = 'held'")
+            // What the handler writes, which a unit test holds.
+            let text = "\(waiting) 4\n\(innocent) 4\n\(running) 11\n\(waiting) 11\n\(running) 4\nx\n1 2 3\n99 4\n99 4\n"
+            let crashes = daemon.state + "/crashes"
+            try text.write(toFile: crashes, atomically: false, encoding: .utf8)
+            let inits = jobsInits(below: daemon.state).compactMap(held)
+            try daemon.start()
+            try await daemon.wait([innocent], for: ["failed"])
+            try await daemon.wait([waiting, running], for: ["held"])
+            for id in [waiting, running] {
+                let reason = try await daemon.job(id)["reason"]?.stringValue ?? ""
+                #expect(reason.contains("jobsd died 2 times while it started or ended this job (SIG"), "\(reason)")
+            }
+            for process in inits { #expect(ends(process), "the attempt that was given up goes on") }
+            #expect(try await daemon.record(running)?["state"]?.stringValue == "lost")
+            // They stay held until somebody says so; the others are forgotten.
+            daemon.kill()
+            try daemon.start()
+            for id in [waiting, running] { #expect(try await daemon.state(id) == "held") }
+            #expect(!FileManager.default.fileExists(atPath: log))
+            let left = try String(contentsOfFile: crashes, encoding: .utf8).split(separator: "\n")
+            #expect(Set(left.map { $0.split(separator: " ")[0] }) == ["\(waiting)", "\(running)"], "\(left)")
+            try await daemon.perform("release", waiting)
+            try await daemon.wait([waiting], for: ["completed"])
+            try await daemon.perform("cancel", running)
+        }
+
+        @Test func `whoever kills jobsd leaves no mark on a job`() async throws {
+            let daemon = try Daemon()
+            for signal in [SIGKILL, SIGABRT, SIGSEGV] {
+                let ready = daemon.scratch.fifo("ready-\(signal)")
+                let id = try await daemon.submit("echo > \(ready); sleep 1h")
+                _ = line(from: ready)
+                daemon.kill(signal)
+                #expect(daemon.process.terminationReason == .uncaughtSignal)
+                try daemon.start()
+                #expect(try await daemon.state(id) == "running")
+                #expect(try Data(contentsOf: URL(filePath: daemon.state + "/crashes")).isEmpty)
+                try await daemon.perform("cancel", id)
+                try await daemon.wait([id])
+            }
+        }
+
         @Test func `another program's database is refused`() throws {
             let daemon = try Daemon()
             daemon.kill(SIGTERM)

@@ -76,6 +76,14 @@ int clinux_set_winsize(int fd, uint16_t rows, uint16_t columns);
 // Hidden without _GNU_SOURCE.
 enum { CLINUX_O_PATH = 010000000 };
 
+// Notes in fd, as a line "JOB SIGNAL", which job the thread that dies of a fault of its own had in hand, if any; then the
+// process dies of that signal as it would have. In C, because a handler may do nothing that is not async-signal-safe.
+void clinux_note_crashes(int fd);
+// Sets the calling thread's job and returns the one before; 0 for none.
+long clinux_set_job_in_hand(long job);
+// For one thread of the process: a handler of its stack overflow needs another stack.
+void clinux_use_alternate_stack(void);
+
 // malloc_trim(3), whose header Swift's Glibc does not show.
 void clinux_trim_memory(void);
 // mallopt(3), M_ARENA_MAX.
