@@ -40,7 +40,8 @@ extension JobStore {
     /// One job, or the whole array that the id is the first of; an array keeps its id when its first job is removed.
     private static func range(from id: Int, in db: Database) throws -> ClosedRange<Int>? {
         let last = try db.cachedStatement(sql: "SELECT max(id) FROM jobs WHERE array_id = ?")
-        if let end = try Int.fetchOne(last, arguments: [id]) { return id...end }
+        // A damaged cell may name an array that is none.
+        if let end = try Int.fetchOne(last, arguments: [id]), end >= id { return id...end }
         let single = try db.cachedStatement(sql: "SELECT id FROM jobs WHERE id = ?")
         return try Int.fetchOne(single, arguments: [id]).map { $0...$0 }
     }

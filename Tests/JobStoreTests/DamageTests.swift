@@ -68,7 +68,10 @@ import Testing
             try tolerant { _ = try store.outcome(of: id) }
         }
         try tolerant { _ = try store.jobsWithDocuments([1, 2, 3]) }
-        for word in ["sim", "3", "1-3", "3[1]"] { _ = try store.ids(of: JobReference(word), owner: 1000) }
+        for word in ["sim", "3", "1-3", "3[1]"] {
+            try tolerant { _ = try store.ids(of: JobReference(word), owner: 1000) }
+        }
+        _ = try store.existing([1...9], limit: 10)
         _ = try store.live()
         _ = try store.liveCounts()
         _ = try store.counts()
