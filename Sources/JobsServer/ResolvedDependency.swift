@@ -45,7 +45,7 @@ extension Dependency {
         let targets: [Int]
         do throws(StoreError) {
             let ids = try store.ids(of: term.target, owner: owner)
-            let isSingle = ids.count == 1 && ids[0].count == 1
+            let isSingle = ids.count == 1 && ids[0].lowerBound == ids[0].upperBound
             targets = try isSingle ? [ids[0].lowerBound] : store.existing(ids, limit: mostTerms + 1)
         } catch { throw .store(error) }
         guard targets.isEmpty else { return targets }

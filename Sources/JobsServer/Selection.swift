@@ -12,7 +12,7 @@ struct Selection: Sendable {
 
     /// A single job is named itself: what cannot be done to it is refused with the reason. Of several, those to which a verb
     /// does not apply are passed over.
-    var isSingle: Bool { ids.count == 1 && ids[0].count == 1 }
+    var isSingle: Bool { ids.count == 1 && ids[0].lowerBound == ids[0].upperBound }
 
     /// Reads on the calling thread. A name selects the peer's own jobs, and others' if there is none of that name.
     init(_ word: String, for peer: Peer, in store: JobStore) throws(StoreError) {

@@ -48,6 +48,12 @@ extension IntegrationTests {
             try await daemon.wait([first, first + 2], for: ["completed"])
             let none = try jobs(daemon, "hold", "\(first)")
             #expect(none.code == 1 && none.errors.contains("none of '\(first)' can be held now"), "\(none.all)")
+            // The largest ranges that there are, and elements beyond every array.
+            for word in ["0-9223372036854775807", "9223372036854775807", "\(first)[9223372036854775807]", "0[0]"] {
+                #expect(try jobs(daemon, "suspend", word).code == 1, "\(word)")
+                let after = try jobs(daemon, "submit", "--parsable", "--hold", "--after", "any:" + word, "--", "true")
+                #expect(after.code == (word.hasPrefix("0-") ? 0 : 65), "\(after.all)")
+            }
             for body in ["", "{}", #"{"jobs":[]}"#, #"{"jobs":[1]}"#, #"{"jobs":["1"],"nwo":true}"#, #"["1"]"#] {
                 #expect(try daemon.ask("POST", "/v1/jobs/cancel", body).status == 400, "\(body)")
             }
