@@ -36,7 +36,8 @@ extension Settings {
             "queue.begin", .moment, into: { $1.scheduling.begin = $0 }, from: { $0.scheduling.begin },
             example: "now+1h",
             synonyms: ["start", "not-before", "delay"],
-            "Not before this time: `now+1h`, `+90m`, or `2026-11-24T22:00:00Z`."),
+            "Not before this time: `now+1h`, `22:00` (the next), `tomorrow 6:00`, `2026-11-24 22:00` or, with a zone, "
+                + "`2026-11-24T22:00:00Z`. Without one it is the submitter's local time."),
         Setting(
             "queue.hold", .onOff, into: { $1.scheduling.held = $0 }, from: { $0.scheduling.held }, example: "true",
             standard: "false",
@@ -86,5 +87,13 @@ extension Settings {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Timestamp(microsecondsSinceEpoch: time.tv_sec * 1_000_000 + time.tv_nsec / 1000)
+    }
+
+    /// Seconds that local time is ahead of UTC, at a second since 1970: what `22:00` means here. Tests fix it.
+    @TaskLocal static var zone: @Sendable (Int) -> Int = { seconds in
+        var time = time_t(seconds)
+        var parts = tm()
+        localtime_r(&time, &parts)
+        return parts.tm_gmtoff
     }
 }

@@ -31,10 +31,10 @@ extension ValueType where Parsed == Dependency {
 extension ValueType where Parsed == Timestamp {
     static var moment: Self {
         Self(
-            "a time such as now+1h or 2026-11-24T22:00:00Z", "TIME", schema: ["type": "string"],
+            "a time such as now+1h, 22:00 or 2026-11-24T22:00:00Z", "TIME", schema: ["type": "string"],
             write: { .string($0.description) }
         ) {
-            text throws(QuantityError) in try Timestamp(parsing: text, now: Settings.clock())
+            text throws(QuantityError) in try Timestamp(parsing: text, now: Settings.clock(), offset: Settings.zone)
         }
     }
 }

@@ -1,37 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Timestamp {
-    /// Reads RFC 3339 (`2026-11-24T22:00:00Z`, `…+01:00`), or a time from `now` on (`now+1h`, `+90m`).
-    public init(parsing text: String, now: Timestamp) throws(QuantityError) {
+    /// Reads RFC 3339 (`2026-11-24T22:00:00Z`, `…+01:00`), a time from `now` on (`now+1h`, `+90m`, `now + 2 hours`), or a local
+    /// one: `22:00` (the next), `tomorrow 6:00`, `2026-11-24 22:00`, `2026-11-24`.
+    ///
+    /// - Parameter offset: seconds that local time is ahead of UTC, at a second since 1970.
+    public init(parsing text: String, now: Timestamp, offset: (Int) -> Int) throws(QuantityError) {
         let trimmed = text.trimmingSpaces()
-        if trimmed == "now" {
-            self = now
+        if let moment = try Self.relative(trimmed, text, now) ?? Timestamp(rfc3339: trimmed) {
+            self = moment
             return
         }
-        for prefix in ["now+", "+"] where trimmed.hasPrefix(prefix) {
-            let wait: JobDuration
-            do throws(QuantityError) { wait = try JobDuration(parsing: String(trimmed.dropFirst(prefix.count))) } catch
-            {
-                throw QuantityError(text, error.reason)
-            }
-            let (sum, overflow) = now.microsecondsSinceEpoch.addingReportingOverflow(wait.microseconds)
-            guard !overflow, sum <= Self.last else { throw QuantityError(text, "the time is out of range") }
-            self.init(microsecondsSinceEpoch: sum)
-            return
-        }
-        guard let moment = Timestamp(rfc3339: trimmed) else {
-            let forms = "now+1h, +90m or 2026-11-24T22:00:00Z"
-            // 22:00, 2026-11-24 and 2026-11-24T22:00: where? The queue may be read by somebody far away.
-            let isLocal = trimmed.utf8.allSatisfy {
-                (0x30...0x3a).contains($0) || $0 == 0x2d || $0 | 0x20 == 0x74 || $0 == 0x20
-            }
-            guard isLocal, trimmed.contains(":") || trimmed.contains("-") else {
-                throw QuantityError(text, "expected a time such as \(forms)")
-            }
+        guard let moment = LocalMoment(trimmed)?.timestamp(now: now, offset: offset) else {
             throw QuantityError(
-                text, "a date, a time and a time zone are needed; write it as \(forms) (or +01:00 for Z)")
+                text, "expected a time such as now+1h, 22:00, tomorrow 6:00, 2026-11-24 22:00 or 2026-11-24T22:00:00Z")
         }
         self = moment
+    }
+
+    /// `nil` if it says nothing of now.
+    private static func relative(
+        _ trimmed: String, _ text: String, _ now: Timestamp
+    ) throws(QuantityError) -> Timestamp? {
+        if trimmed == "now" { return now }
+        // As at(1) has it, with blanks.
+        let dense = String(trimmed.filter { $0 != " " && $0 != "\t" })
+        guard let prefix = ["now+", "+"].first(where: dense.hasPrefix) else { return nil }
+        let wait: JobDuration
+        do throws(QuantityError) { wait = try JobDuration(parsing: short(String(dense.dropFirst(prefix.count)))) } catch
+        {
+            throw QuantityError(text, error.reason)
+        }
+        let (sum, overflow) = now.microsecondsSinceEpoch.addingReportingOverflow(wait.microseconds)
+        guard !overflow, sum <= last else { throw QuantityError(text, "the time is out of range") }
+        return Timestamp(microsecondsSinceEpoch: sum)
+    }
+
+    /// `1hour` as `1h`: the words of Slurm and at(1).
+    private static func short(_ duration: String) -> String {
+        let digits = duration.prefix { $0.isNumber }
+        let units = ["second": "s", "minute": "m", "min": "m", "hour": "h", "day": "d"]
+        var word = duration.dropFirst(digits.count).lowercased()
+        if word.count > 1, word.hasSuffix("s") { word.removeLast() }
+        return units[word].map { digits + $0 } ?? duration
     }
 
     /// Reads RFC 3339 and nothing else.
@@ -65,13 +76,7 @@ extension Timestamp {
             }
         }
         guard let offset = zone(rest) else { return nil }
-        // Years that start in March, so that the leap day comes last; the inverse of `description`.
-        let shifted = month <= 2 ? year - 1 : year
-        let era = (shifted >= 0 ? shifted : shifted - 399) / 400
-        let yearOfEra = shifted - era * 400
-        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        let days = era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-        let seconds = days * 86_400 + hour * 3600 + minute * 60 + second - offset
+        let seconds = daysSince1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset
         self.init(microsecondsSinceEpoch: seconds * 1_000_000 + fraction)
     }
 }
@@ -87,6 +92,15 @@ private func zone(_ bytes: ArraySlice<UInt8>) -> Int? {
     return (hours * 60 + minutes) * 60 * (bytes[start] == 0x2b ? 1 : -1)
 }
 
+/// Years start in March, so that the leap day comes last; the inverse of `Timestamp.description`.
+func daysSince1970(_ year: Int, _ month: Int, _ day: Int) -> Int {
+    let shifted = month <= 2 ? year - 1 : year
+    let era = (shifted >= 0 ? shifted : shifted - 399) / 400
+    let yearOfEra = shifted - era * 400
+    let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+    return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+}
+
 private func number(_ bytes: ArraySlice<UInt8>) -> Int? {
     var value = 0
     for byte in bytes {
@@ -96,7 +110,7 @@ private func number(_ bytes: ArraySlice<UInt8>) -> Int? {
     return value
 }
 
-private func days(in month: Int, of year: Int) -> Int {
+func days(in month: Int, of year: Int) -> Int {
     let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
     return [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1]
 }

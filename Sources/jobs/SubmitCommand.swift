@@ -5,6 +5,7 @@ import Glibc
 import JobModel
 import JobsAPI
 import JobsClient
+import JobsView
 import Linux
 
 /// `jobs submit`: queues a job; starts the daemon if there is none.
@@ -18,6 +19,7 @@ struct SubmitCommand: ParsableCommand {
         .init("--wait", short: "-w", "wait for the end and exit as the job did"),
         .init("--json", "print the answer as JSON"),
         .fromSlurm,
+        .init("--allow-past", "queue it although the time of --begin is past"),
         .init("--quiet", short: "-q", "print nothing"),
         .help,
     ]
@@ -35,20 +37,36 @@ struct SubmitCommand: ParsableCommand {
                 return 0
             }
             arguments.heedForeignWords(own: ownFlags)
+            let start = now()
             // Understood here first: a mistake is shown with the file's name as it was typed, and starts no daemon.
             let spec = try arguments.spec()
             guard spec.command != nil else {
                 throw JobArguments.UsageError(description: "job '\(spec.name)' has no command")
             }
-            let submission = try Origin.submission(try arguments.source(), spec)
+            var source = try arguments.source()
+            if let begin = spec.scheduling.begin {
+                guard begin >= start || arguments.has("--allow-past") else {
+                    throw JobArguments.UsageError(
+                        description: "it would begin at \(LocalTime.current.full(begin)), which is past; "
+                            + "--allow-past queues it all the same")
+                }
+                // The clock and the zone are the submitter's; jobsd may have others.
+                source.flags.append(.init(flag: "--begin", value: begin.description))
+            }
+            let submission = try Origin.submission(source, spec)
             for notice in Foresight(spec: spec, submission: submission).notices { arguments.warn(notice) }
+            let begin = spec.scheduling.begin
             return DaemonCall.wait { [arguments] in
-                do { return try await submit(submission, arguments) } catch { return DaemonCall.complainAbout(error) }
+                do { return try await submit(submission, arguments, begin: begin) } catch {
+                    return DaemonCall.complainAbout(error)
+                }
             }
         } catch { return RunCommand.refuse(error, verb: "submit") }
     }
 
-    private static func submit(_ submission: Submission, _ arguments: JobArguments) async throws -> Int32 {
+    private static func submit(
+        _ submission: Submission, _ arguments: JobArguments, begin: Timestamp?
+    ) async throws -> Int32 {
         let (client, submitted) = try await send(submission)
         for notice in submitted.notices { arguments.warn(notice) }
         let last = submitted.id + submitted.count - 1
@@ -58,7 +76,8 @@ struct SubmitCommand: ParsableCommand {
         } else if arguments.has("--parsable") {
             Output.write(ids + "\n")
         } else if !arguments.quiet {
-            Output.write(submitted.count == 1 ? "submitted job \(ids)\n" : "submitted jobs \(ids)\n")
+            let beginning = begin.map { ", not to begin before \(LocalTime.current.full($0)) local time" } ?? ""
+            Output.write("submitted job\(submitted.count == 1 ? "" : "s") \(ids)\(beginning)\n")
         }
         guard arguments.has("--wait") else { return 0 }
         Farewell.set(

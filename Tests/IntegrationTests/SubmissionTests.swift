@@ -153,6 +153,28 @@ extension IntegrationTests {
             #expect(try shell(#"export ODD=$'\xe9'; exec "$0" submit --hold -- true"#).errors.isEmpty)
         }
 
+        @Test func `a job begins at the time of the submitter's clock`() throws {
+            let daemon = try Daemon()
+            func submit(_ begin: String, _ words: String..., zone: String = "Europe/Berlin") throws
+                -> JobsProgram.Outcome
+            {
+                try JobsProgram.execute(
+                    [JobsProgram.path, "submit", "--begin", begin] + words + ["--", "true"],
+                    environment: ["JOBS_STATE_DIR": daemon.state, "TZ": zone])
+            }
+            let told = try submit("2999-07-01 22:00", zone: "XXX-3")
+            #expect(
+                told.output == "submitted job 1, not to begin before 2999-07-01 22:00:00 local time\n", "\(told.all)")
+            let begin = try jobs(daemon, "status", "--json", "1").output
+            #expect(try JSON(parsing: begin)["job"]?["begin"]?.stringValue == "2999-07-01T19:00:00.000000Z", "\(begin)")
+            for past in ["2001-01-01", "2001-01-01T00:00:00Z"] {
+                let refused = try submit(past)
+                #expect(refused.code == 64 && refused.errors.contains("--allow-past"), "\(refused.all)")
+                #expect(try submit(past, "--allow-past", "--wait", "--quiet").code == 0)
+            }
+            for coming in ["now", "22:00", "tomorrow 6:00", "now + 2 hours"] { #expect(try submit(coming).code == 0) }
+        }
+
         @Test func `a job starts no daemon that would end with it`() throws {
             let scratch = try Scratch()
             let inner = try JobsProgram.execute(

@@ -92,9 +92,9 @@ import Testing
             "x.yaml:2:16: error: after: 'afterok:1': unknown condition 'afterok'; use ok, any or failed"
         ),
         (
-            "queue: {begin: '22:00'}",
-            "x.yaml:2:16: error: begin: '22:00': a date, a time and a time zone are needed; write it as now+1h, +90m or "
-                + "2026-11-24T22:00:00Z (or +01:00 for Z)"
+            "queue: {begin: '25:00'}",
+            "x.yaml:2:16: error: begin: '25:00': expected a time such as now+1h, 22:00, tomorrow 6:00, 2026-11-24 22:00 or "
+                + "2026-11-24T22:00:00Z"
         ),
         (
             "queue: {array: 0-9%0}",

@@ -111,6 +111,9 @@ private func complaint(_ body: () throws(QuantityError) -> Void) -> String? {
     }
 }
 
+private let expected =
+    "expected a time such as now+1h, 22:00, tomorrow 6:00, 2026-11-24 22:00 or 2026-11-24T22:00:00Z"
+
 @Suite struct TimestampReaderTests {
     private static let now = Timestamp(microsecondsSinceEpoch: 1_795_471_860_123_456)
 
@@ -123,7 +126,7 @@ private func complaint(_ body: () throws(QuantityError) -> Void) -> String? {
     ])
     func readsRFC3339(_ text: String, _ usec: Int) throws {
         #expect(try Timestamp(parsing: text).microsecondsSinceEpoch == usec)
-        #expect(try Timestamp(parsing: text, now: Self.now).microsecondsSinceEpoch == usec)
+        #expect(try Timestamp(parsing: text, now: Self.now, offset: { _ in 0 }).microsecondsSinceEpoch == usec)
     }
 
     @Test(arguments: [
@@ -140,25 +143,41 @@ private func complaint(_ body: () throws(QuantityError) -> Void) -> String? {
 
     @Test(arguments: [
         ("now", 0), ("now+1h", 3_600_000_000), ("+90m", 5_400_000_000), (" now+0 ", 0), ("+1h30m", 5_400_000_000),
-        ("now+ 1d", 86_400_000_000),
+        ("now+ 1d", 86_400_000_000), ("now+1hour", 3_600_000_000), ("now + 2 hours", 7_200_000_000),
+        ("now+30minutes", 1_800_000_000), ("+1 day", 86_400_000_000), ("now+5 seconds", 5_000_000),
     ])
     func readsFromNowOn(_ text: String, _ later: Int) throws {
-        let moment = try Timestamp(parsing: text, now: Self.now)
+        let moment = try Timestamp(parsing: text, now: Self.now, offset: { _ in 0 })
         #expect(moment.microsecondsSinceEpoch - Self.now.microsecondsSinceEpoch == later)
     }
 
+    /// 2026-11-23T22:11:00Z is 23:11 in Berlin.
     @Test(arguments: [
-        (
-            "22:00",
-            "a date, a time and a time zone are needed; write it as now+1h, +90m or 2026-11-24T22:00:00Z (or +01:00 for Z)"
-        ),
-        (
-            "2026-11-24T22:00",
-            "a date, a time and a time zone are needed; write it as now+1h, +90m or 2026-11-24T22:00:00Z (or +01:00 for Z)"
-        ),
-        ("tomorrow", "expected a time such as now+1h, +90m or 2026-11-24T22:00:00Z"),
-        ("90", "expected a time such as now+1h, +90m or 2026-11-24T22:00:00Z"),
-        ("", "expected a time such as now+1h, +90m or 2026-11-24T22:00:00Z"),
+        ("23:12", "2026-11-23T22:12:00"), ("22:00", "2026-11-24T21:00:00"), ("6:00:30", "2026-11-24T05:00:30"),
+        ("today 6:00", "2026-11-23T05:00:00"), ("tomorrow 6:00", "2026-11-24T05:00:00"),
+        ("tomorrow", "2026-11-23T23:00:00"), ("2026-12-24", "2026-12-23T23:00:00"),
+        ("2026-12-24 18:30", "2026-12-24T17:30:00"), ("2026-12-24T18:30:15", "2026-12-24T17:30:15"),
+        ("2027-07-01 0:00", "2027-06-30T22:00:00"),
+        // Where clocks are put forward, 2:30 is left out; where they are put back, it comes twice.
+        ("2027-03-28 2:30", "2027-03-28T01:30:00"), ("2027-03-28 3:30", "2027-03-28T01:30:00"),
+        ("2027-10-31 2:30", "2027-10-31T00:30:00"), ("2027-10-31 3:30", "2027-10-31T02:30:00"),
+    ])
+    func readsLocalTimes(_ text: String, _ utc: String) throws {
+        let changes = [(1_806_195_600, 7200), (1_824_944_400, 3600)]
+        #expect(try Timestamp(parsing: "2027-03-28T01:00:00Z").microsecondsSinceEpoch == changes[0].0 * 1_000_000)
+        #expect(try Timestamp(parsing: "2027-10-31T01:00:00Z").microsecondsSinceEpoch == changes[1].0 * 1_000_000)
+        let moment = try Timestamp(parsing: text, now: Self.now) { second in
+            changes.last { $0.0 <= second }?.1 ?? 3600
+        }
+        #expect(moment.description == utc + ".000000Z")
+    }
+
+    @Test(arguments: [
+        ("90", expected), ("", expected), ("24:00", expected), ("6:0", expected), ("6", expected), ("now-1h", expected),
+        ("yesterday", expected), ("2026-02-29 6:00", expected), ("26-11-24 6:00", expected),
+        ("6:00 tomorrow x", expected),
+        ("2026-11-24T22:00:00+0100", expected), ("-1:00", expected), ("22:60", expected), ("2026-11-24T", expected),
+        ("T", expected), ("T6:00", expected), ("2026-11-24T6:00T", expected),
         ("+", "expected a duration such as 90s, 5m, 1h30m or 2d"),
         ("now+1y", "unknown unit 'y'; use d, h, m, s, ms or us"),
         ("+9000000000s", "the duration is out of range: a hundred years (36525d) at most"),
@@ -166,7 +185,9 @@ private func complaint(_ body: () throws(QuantityError) -> Void) -> String? {
     ])
     func saysWhatToWriteInstead(_ text: String, _ reason: String) {
         let now = Timestamp(microsecondsSinceEpoch: 253_402_300_799_000_000 - 8_000_000_000_000_000)
-        #expect(complaint { () throws(QuantityError) in _ = try Timestamp(parsing: text, now: now) } == reason)
+        #expect(
+            complaint { () throws(QuantityError) in _ = try Timestamp(parsing: text, now: now, offset: { _ in 0 }) }
+                == reason)
     }
 
     @Test func roundTrip() throws {
