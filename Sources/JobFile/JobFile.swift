@@ -18,12 +18,17 @@ public enum JobFile {
     /// The same for a text that was read already, perhaps by another process.
     static func parse(text: String, path: String, isExecutable: Bool) throws(JobFileError) -> JobSpec {
         if path.hasSuffix(".json") { return try parse(json: text, file: path) }
-        let isYAML = path.hasSuffix(".yaml") || path.hasSuffix(".yml")
-        let isScript = text.hasPrefix("#!") || path.hasSuffix(".sh") || path.hasSuffix(".py") || hasJobLines(text)
-        guard isScript, !isYAML else { return try parse(yaml: text, file: path) }
+        guard isScript(text, path: path) else { return try parse(yaml: text, file: path) }
         var spec = try parse(script: text, file: path)
         spec.command = command(script: absolute(path), text, isExecutable: isExecutable)
         return spec
+    }
+
+    /// Of a text that is not JSON.
+    static func isScript(_ text: String, path: String) -> Bool {
+        let isYAML = path.hasSuffix(".yaml") || path.hasSuffix(".yml")
+        return !isYAML
+            && (text.hasPrefix("#!") || path.hasSuffix(".sh") || path.hasSuffix(".py") || hasJobLines(text))
     }
 
     /// How a script is executed: by the kernel if it can, else by the interpreter that it names or that its name tells.

@@ -51,6 +51,14 @@ public struct JobSource: Hashable, Sendable {
         return spec
     }
 
+    /// The script that the job is; `nil` if it is a command or a job file.
+    public var script: KeptScript? {
+        guard !path.hasSuffix(".json"), JobFile.isScript(text, path: path),
+            case .arguments(let words) = JobFile.command(script: absolute(path), text, isExecutable: false)
+        else { return nil }
+        return KeptScript(path: absolute(path), text: text, interpreter: Array(words.dropLast()))
+    }
+
     /// Puts what stood on the command line over what a file said.
     public static func complete(
         _ spec: inout JobSpec, arguments: [String], flags: [Settings.Given]

@@ -76,10 +76,10 @@ extension Dispatcher {
             guard let source = JobSource(try JSON(parsing: document.spec)) else {
                 throw APIFailure(500, "the job file of job \(job.id) cannot be read back")
             }
-            lastRead = (document, try source.spec(), try SubmissionContext(parsing: document.context))
+            lastRead = (document, try source.spec(), try SubmissionContext(parsing: document.context), source.script)
         }
         // Set above.
-        var (_, spec, context) = lastRead!
+        var (_, spec, context, _) = lastRead!
         if let memory = job.memoryLimitBytes { spec.limits.memory = ByteCount(memory) }
         return (spec, context)
     }
@@ -188,6 +188,8 @@ extension Dispatcher {
         request.resourceLimits = context.resourceLimits
         request.mayRaiseResourceLimits = job.owner.uid == 0
         request.queues = queues(of: spec.user.flatMap { Account.find($0) } ?? account, job.owner.uid)
+        request.script =
+            lastRead?.document == entry.document ? lastRead?.script : Self.script(in: entry.document)
         request.array = job.array.map { ($0.id, $0.index) }
         return request
     }
@@ -195,6 +197,10 @@ extension Dispatcher {
     private func queues(of account: Account?, _ owner: UInt32) -> QueueDirectories {
         let all = settings.locations.reachable(by: account?.uid ?? owner, home: account?.home)
         return QueueDirectories(state: all.map(\.state), runtime: all.map(\.runtime))
+    }
+
+    private static func script(in document: JobDocument) -> KeptScript? {
+        (try? JSON(parsing: document.spec)).flatMap { JobSource($0) }?.script
     }
 
     private func neverStarted(_ entry: Running, _ reason: String) -> Record {

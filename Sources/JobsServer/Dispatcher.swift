@@ -40,7 +40,7 @@ package actor Dispatcher {
     var closing: [(job: Int, remains: Remains)] = []
     let clearing = DispatchQueue(label: "jobsd.clearing")
     /// The texts that were read last, and what they say.
-    var lastRead: (document: JobDocument, spec: JobSpec, context: SubmissionContext)?
+    var lastRead: (document: JobDocument, spec: JobSpec, context: SubmissionContext, script: KeptScript?)?
     /// Jobs of which somebody's change is on its way to the disk.
     var changing: Set<Int> = []
     /// Jobs of which something is not on disk yet, so that they start from here: a read may be older than what was

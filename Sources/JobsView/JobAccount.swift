@@ -13,6 +13,8 @@ package struct JobAccount {
     package var asked: Limits?
     /// What of it could not be read in the store.
     package var damage: [String] = []
+    /// The script that it is; only its owner may know.
+    package var script: KeptScript?
     package var now: Timestamp
     package var time = LocalTime.current
 
@@ -42,6 +44,10 @@ package struct JobAccount {
 
     private var facts: [(key: String, value: String)] {
         var facts: [(key: String, value: String)] = [("owner", job.owner), ("command", job.command ?? "")]
+        if let script {
+            let size = ByteCount(script.text.utf8.count)
+            facts.append(("script", "kept as it was submitted, \(size); `jobs show \(job.id)` prints it"))
+        }
         if job.group != Scheduling.defaultGroup { facts.append(("group", job.group)) }
         if job.priority != 0 { facts.append(("priority", "\(job.priority)")) }
         if let array = job.arrayID, let index = job.arrayIndex {

@@ -133,10 +133,11 @@ package struct Payload {
             }
         }
         unblockSignals()
-        aboutToExecute()
         let path = plan.environment.first { $0.hasPrefix("PATH=") }.map { String($0.dropFirst(5)) } ?? "/usr/bin:/bin"
-        let error = execute(plan.arguments, environment: plan.environment, path: path)
-        var detail = plan.arguments.first ?? ""
+        let arguments = plan.script?.words(of: plan.arguments) ?? plan.arguments
+        aboutToExecute()
+        let error = execute(arguments, environment: plan.environment, path: path)
+        var detail = arguments.first ?? ""
         if error == .noSuchFileOrDirectory, let file = candidates(for: detail, in: path).first(where: Files.exists) {
             detail += ", or rather what has to run it: \(interpreter(of: file) ?? "the loader that it names")"
         }

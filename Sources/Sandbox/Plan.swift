@@ -57,6 +57,9 @@ package struct Plan: Archivable, Hashable, Sendable {
     /// v2 `cpu.stat` or v1 `cpuacct.usage`.
     package var cpuUsageDescriptor: CInt?
 
+    /// What the command runs as it was submitted.
+    package var script: Script?
+
     /// Of a job from the queue, which lives on when the daemon dies.
     package var queued: Queued?
 
@@ -159,6 +162,11 @@ extension Plan {
         a.field(&killDescriptor, empty: 0) { $0.field(&$1) }
         a.field(&processesDescriptor, empty: 0) { $0.field(&$1) }
         a.field(&cpuUsageDescriptor, empty: 0) { $0.field(&$1) }
+        a.field(&script, empty: Script()) { a, script in
+            a.field(&script.path)
+            a.list(&script.interpreter, empty: "") { $0.field(&$1) }
+            a.field(&script.descriptor)
+        }
         a.field(&queued, empty: Queued()) { a, queued in
             a.field(&queued.gateDescriptor)
             a.field(&queued.directoryDescriptor)

@@ -73,7 +73,9 @@ package final class Attempt {
         let launch: Launch
         var baseline: Baseline?
         if let directory = request.queued {
-            launch = try Launch(plan, cgroup: cgroup, server: supervisor.forkServer, directory: directory)
+            launch = try Launch(
+                plan, cgroup: cgroup, server: supervisor.forkServer, directory: directory,
+                script: request.script?.text)
         } else {
             // Its command starts as soon as it can.
             baseline = Baseline(of: cgroup, unenforced: unenforced, isQueued: false, supervisor)

@@ -42,8 +42,10 @@ struct Launch {
     }
 
     /// Starts jobs-init so that it outlives us: it reports into a file, hears a FIFO, and waits at a gate.
+    ///
+    /// - Parameter script: the text of the plan's.
     init(
-        _ plan: Plan, cgroup: AttemptCgroup, server: ForkServer, directory: AttemptDirectory
+        _ plan: Plan, cgroup: AttemptCgroup, server: ForkServer, directory: AttemptDirectory, script: String?
     ) throws(SupervisorError) {
         var plan = plan
         let complete: DescriptorTable
@@ -62,6 +64,11 @@ struct Launch {
             plan.queued?.gateDescriptor = table.add(gatePipe.read)
             plan.queued?.directoryDescriptor = table.add(
                 try Descriptor.open(directory.path, O_RDONLY | O_DIRECTORY))
+            if let script {
+                let kept = try Descriptor.memory(name: "script")
+                try kept.write(script)
+                plan.script?.descriptor = table.add(kept)
+            }
             try table.addCgroup(cgroup, to: &plan)
             report = try directory.open(directory.report)
             control = orders

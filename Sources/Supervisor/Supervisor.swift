@@ -67,6 +67,8 @@ package final class Supervisor {
         package var resourceLimits: [Plan.ResourceLimitValue] = []
         /// Whether the job file's limits of that kind may be above our own, which root's may.
         package var mayRaiseResourceLimits = true
+        /// What the command runs, as it was submitted.
+        package var script: KeptScript?
         /// `JOBS_ARRAY_ID` and `JOBS_ARRAY_INDEX`.
         package var array: (id: Int, index: Int)?
         /// What it must not see.
@@ -102,6 +104,7 @@ package final class Supervisor {
             seccomp: try seccomp(request.spec.isolation.seccomp), host: root.host, queues: request.queues)
         var plan = try builder.build()
         plan.terminal = request.terminal
+        plan.script = request.script.map { Plan.Script(path: $0.path, interpreter: $0.interpreter) }
         complete(&plan, request)
         do throws(SupervisorError) { return try launch(request, plan, unenforced, ahead, onEnd) } catch {
             // A copy that nobody knows waits at a gate which is closed by now. In the foreground there is no gate.

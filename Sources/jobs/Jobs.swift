@@ -56,7 +56,9 @@ struct Jobs: ParsableCommand {
             CommandGroup(name: "Jobs:", subcommands: [RunCommand.self, SubmitCommand.self, ValidateCommand.self]),
             CommandGroup(
                 name: "Looking:",
-                subcommands: [StatusCommand.self, LogsCommand.self, WaitCommand.self, HistoryCommand.self]),
+                subcommands: [
+                    StatusCommand.self, LogsCommand.self, ShowCommand.self, WaitCommand.self, HistoryCommand.self,
+                ]),
             CommandGroup(
                 name: "Changing:",
                 subcommands: [

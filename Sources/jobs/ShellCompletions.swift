@@ -61,7 +61,7 @@ struct ShellCompletions {
     /// Verbs by what may follow them.
     private static let ofFiles = ["run", "submit", "validate"]
     private static let ofJobs = [
-        "status", "logs", "wait", "cancel", "hold", "release", "suspend", "resume", "retry",
+        "status", "logs", "show", "wait", "cancel", "hold", "release", "suspend", "resume", "retry",
     ]
 
     var bash: String {

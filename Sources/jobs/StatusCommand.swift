@@ -135,7 +135,9 @@ struct StatusCommand: DaemonCommand {
                 changes: try await client.history(of: job.id), now: now())
             account.live = answer["live"].map { LiveUsage(json: $0) }
             account.damage = (answer["damage"]?.arrayValue ?? []).compactMap(\.stringValue)
-            account.asked = answer["spec"].flatMap { JobSource($0) }.flatMap { try? $0.spec() }?.limits
+            let source = answer["spec"].flatMap { JobSource($0) }
+            account.asked = source.flatMap { try? $0.spec() }?.limits
+            account.script = source?.script
             texts.append(account.text(style))
         }
         return texts.joined(separator: "\n")

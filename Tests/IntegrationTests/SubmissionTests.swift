@@ -153,6 +153,69 @@ extension IntegrationTests {
             #expect(try shell(#"export ODD=$'\xe9'; exec "$0" submit --hold -- true"#).errors.isEmpty)
         }
 
+        @Test func `a script runs as it was submitted, by its path as long as that is the same`() async throws {
+            let daemon = try Daemon()
+            let text = "#!/bin/sh\n#JOB --hold\nprintf '%s ' \"$0\" \"$@\"; echo first\n"
+            for (index, change) in ["", "echo 'echo second' > x.sh", "rm x.sh", "rm x.sh; mkfifo x.sh", "chmod 0 x.sh"]
+                .enumerated()
+            {
+                try? FileManager.default.removeItem(atPath: daemon.scratch.path + "/x.sh")
+                let path = try script(daemon, text)
+                let id = index + 1
+                #expect(try jobs(daemon, "submit", "--parsable", path, "a b").output == "\(id)\n")
+                #expect(try JobsProgram.execute(["sh", "-c", change], in: daemon.scratch.path).code == 0)
+                #expect(try jobs(daemon, "show", "\(id)").output == text)
+                #expect(try jobs(daemon, "status", "\(id)").output.contains("kept as it was submitted"))
+                // A later daemon has it from its store.
+                daemon.kill()
+                try daemon.start()
+                try await daemon.perform("release", id)
+                try await daemon.wait([id])
+                let output = try await daemon.output(id)
+                if change.isEmpty {
+                    #expect(output == "\(path) a b first\n")
+                } else {
+                    #expect(
+                        output.hasPrefix("/proc/self/fd/") && output.hasSuffix(" a b first\n"), "\(change): \(output)")
+                }
+            }
+        }
+
+        @Test func `what was kept is read with the job's rights and interpreter`() async throws {
+            let daemon = try Daemon()
+            let place = daemon.scratch.path
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: place)
+            let path = try script(daemon, "#!/usr/bin/env -S sh -e\nfalse\necho no\n")
+            try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
+            func submit(_ words: String...) throws -> JobsProgram.Outcome {
+                try JobsProgram.execute(
+                    [
+                        "setpriv", "--reuid=60001", "--regid=60001", "--clear-groups", JobsProgram.path, "submit",
+                        "--parsable", "--hold",
+                    ] + words,
+                    environment: ["JOBS_STATE_DIR": daemon.state], in: place)
+            }
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: daemon.state)
+            #expect(try submit(path).code == 0)
+            // Of the largest size, and different in its last byte alone.
+            let long =
+                String(repeating: "#" + String(repeating: "x", count: 1022) + "\n", count: 2000) + "id -u; exit 3\n"
+            let large = try script(daemon, "#!/bin/sh\n" + long, name: "large.sh")
+            #expect(try submit(large).code == 0)
+            try FileManager.default.removeItem(atPath: path)
+            _ = try script(daemon, "#!/bin/sh\n" + long.dropLast(2) + "4\n", name: "large.sh")
+            for id in [1, 2] { try await daemon.perform("release", id) }
+            try await daemon.wait([1, 2])
+            #expect(try await daemon.job(1)["exit_code"]?.intValue == 1)
+            #expect(try await daemon.output(1).isEmpty)
+            #expect(try await daemon.job(2)["exit_code"]?.intValue == 3)
+            #expect(try await daemon.output(2) == "60001\n")
+            let foreign = try JobsProgram.execute(
+                ["setpriv", "--reuid=60002", "--regid=60002", "--clear-groups", JobsProgram.path, "show", "1"],
+                environment: ["JOBS_STATE_DIR": daemon.state], in: "/")
+            #expect(foreign.code == 77, "\(foreign.all)")
+        }
+
         @Test func `a job begins at the time of the submitter's clock`() throws {
             let daemon = try Daemon()
             func submit(_ begin: String, _ words: String..., zone: String = "Europe/Berlin") throws

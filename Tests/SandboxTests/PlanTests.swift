@@ -54,6 +54,9 @@ import Testing
         queued.outputMilliCPUs = maybe(number())
         queued.outputBytesPerSecond = maybe(number())
         plan.queued = maybe(queued)
+        var script = Plan.Script(path: text(), interpreter: list(text))
+        script.descriptor = CInt(number(0...99))
+        plan.script = maybe(script)
         return plan
     }
 
@@ -95,6 +98,7 @@ import Testing
             ("killDescriptor", { $0.killDescriptor = 0 }),
             ("processesDescriptor", { $0.processesDescriptor = 0 }),
             ("cpuUsageDescriptor", { $0.cpuUsageDescriptor = 0 }), ("queued", { $0.queued = .init() }),
+            ("script", { $0.script = .init() }),
         ]
         for (name, change) in changes {
             plan = Plan()
