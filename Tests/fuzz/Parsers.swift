@@ -26,7 +26,7 @@ private func quantities(_ text: String) {
     _ = (try? JobDuration(parsing: text))?.description
     if let cpus = try? CPUCount(parsing: text) { same(cpus, try? CPUCount(parsing: cpus.description), text) }
     let now = Timestamp(microsecondsSinceEpoch: 1_800_000_000_000_000)
-    if let moment = try? Timestamp(parsing: text, now: now) {
+    if let moment = try? Timestamp(parsing: text, now: now, offset: { _ in 3600 }) {
         same(moment, Timestamp(rfc3339: moment.description), text)
     }
     if let set = try? IDSet(parsing: text) { same(set, try? IDSet(parsing: set.description), text) }
