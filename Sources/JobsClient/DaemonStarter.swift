@@ -104,6 +104,8 @@ package struct DaemonStarter {
         }
         let lines = word.split(separator: "\n").map(String.init)
         if lines.last == "ready" { return .process(pid, notices: lines.dropLast()) }
+        // Without that word it ends, and its parent is the one to take note of it.
+        waitpid(pid, nil, 0)
         throw Failure(
             description: word.isEmpty
                 ? "jobsd ended before it was ready; its last words are in \(locations.log)"

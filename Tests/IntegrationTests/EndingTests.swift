@@ -135,7 +135,7 @@ extension IntegrationTests {
                 $mine or syscall($x86 ? 302 : 261, $init + 0, 0, $limit, 0) == -1 or die "its init has a limit";
                 print "alive\\n";
                 """
-            let run = try JobsProgram.run(flags + ["--", "perl", "-e", script] + flags)
+            let run = try JobsProgram.run(flags + ["--", "perl", "-e", script, "--"] + flags)
             #expect(run.code == 0 && run.state == "completed" && run.output == "alive\n", "\(run.all)")
         }
 

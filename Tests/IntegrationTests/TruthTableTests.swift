@@ -135,7 +135,7 @@ extension IntegrationTests {
             if Machine.canReadKernelLog { #expect(run.message.contains("lived on"), "\(run.all)") }
         }
 
-        @Test(arguments: ["4K", "100K"]) func `a limit too small to start`(limit: String) throws {
+        @Test(arguments: ["64K", "100K"]) func `a limit too small to start`(limit: String) throws {
             let run = try JobsProgram.run(["--memory", limit, "--", "sh", "-c", "exit 0"])
             // Where the kernel finds nobody to kill it refuses the memory instead, and no kill is no OOM.
             let refused =
