@@ -4,8 +4,8 @@ import Glibc
 import Linux
 import Testing
 
-/// The line that a process leaves which dies of a fault of its own.
-@Suite struct CrashNoteTests {
+/// The line that a process leaves which dies of a fault of its own. One after the other: they share its file.
+@Suite(.serialized) struct CrashNoteTests {
     /// Where the child writes: it knows its parent, and nothing else is handed to it.
     private static func path(_ parent: pid_t) -> String { "/tmp/jobs-crash-note-\(parent)" }
 
