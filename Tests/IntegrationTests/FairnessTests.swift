@@ -18,7 +18,9 @@ extension IntegrationTests {
             let limits = run.record["limits"] as? [String: Any] ?? [:]
             #expect(limits["ancestor_cpus"] as? Double == 0.5, "\(run.all)")
             #expect((limits["ancestor_cpus_path"] as? String)?.contains(parent.name) == true, "\(run.all)")
-            #expect(run.flags.contains("ancestor-limit") && !run.flags.contains("cpu-throttled"), "\(run.all)")
+            #expect(run.flags.contains("ancestor-limit"), "\(run.all)")
+            // On v1 its own quota is cut down to that of the parent, and either may be the first to hold it back.
+            if Machine.isUnified { #expect(!run.flags.contains("cpu-throttled"), "\(run.all)") }
             #expect(run.errors.contains("it was to have 2 CPUs"), "\(run.all)")
         }
 
