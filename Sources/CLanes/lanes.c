@@ -30,6 +30,12 @@ static SWIFT void enqueue(job *job, void *original) {
     dispatch_async_f(lanes[atomic_fetch_add(&turn, 1) % LANES], job, run);
 }
 
+int clanes_count(void) { return LANES; }
+
+void clanes_ask(void (*answer)(void *), void *context) {
+    for (int i = 0; i < LANES; i++) dispatch_async_f(lanes[i], context, answer);
+}
+
 __attribute__((constructor)) static void install(void) {
     for (int i = 0; i < LANES; i++) lanes[i] = dispatch_queue_create("jobsd.lane", 0);
     swift_task_enqueueGlobal_hook = enqueue;

@@ -37,7 +37,7 @@ public struct Dependency: Hashable, Sendable {
 
     public struct Term: Hashable, Sendable {
         public var condition: Condition
-        /// Jobs of the same owner; once the job is queued, the id of a single one.
+        /// Jobs of the same owner; once the job is queued, an id or a range of ids.
         public var target: JobReference
 
         public init(_ condition: Condition, _ target: JobReference) {

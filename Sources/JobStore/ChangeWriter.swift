@@ -51,8 +51,9 @@ struct ChangeWriter {
             INSERT INTO jobs (
                 id, name, owner_uid, owner_gid, owner_name, command, array_id, array_index, array_parallel,
                 group_name, priority, begin_usec, dependency, memory_request_bytes, cpus_request_milli,
-                memory_limit_bytes, wall_time_limit_usec, attempts_max, submitted_usec, state, reason, document_id
-            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                memory_limit_bytes, wall_time_limit_usec, attempts_max, submitted_usec, state, reason, document_id,
+                text_bytes
+            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 job.id, job.name, job.owner.uid, job.owner.gid, job.owner.name, job.command,
@@ -60,6 +61,7 @@ struct ChangeWriter {
                 job.group, job.priority, job.begin?.microsecondsSinceEpoch, dependency,
                 job.memoryRequestBytes, job.cpusRequest?.milli, job.memoryLimitBytes, job.wallTimeLimitUsec,
                 job.attemptsMax, job.submittedAt.microsecondsSinceEpoch, job.state.rawValue, job.reason, document?.id,
+                job.textBytes,
             ])
         try note(job.id, job.submittedAt, job.state, nil, nil, job.reason)
     }

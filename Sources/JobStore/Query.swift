@@ -33,14 +33,7 @@ extension JobQuery {
     /// The ids to look at, range by range in the order of the list. Ranges instead of one long condition: each is a plain
     /// walk along the primary key, and there may be more of them than SQLite takes terms.
     var ranges: [ClosedRange<Int>] {
-        var merged: [ClosedRange<Int>] = []
-        for range in (ids ?? [0...Int.max]).sorted(by: { $0.lowerBound < $1.lowerBound }) {
-            if let last = merged.last, range.lowerBound <= last.upperBound {
-                merged[merged.count - 1] = last.lowerBound...max(last.upperBound, range.upperBound)
-            } else {
-                merged.append(range)
-            }
-        }
+        var merged = (ids ?? [0...Int.max]).merged
         switch order {
         case .startFirst: return merged
         case .oldestFirst:
@@ -141,5 +134,20 @@ extension JobQuery {
             }
         }
         return found
+    }
+}
+
+extension Collection<ClosedRange<Int>> {
+    /// The same numbers in ranges that do not overlap, in their order.
+    var merged: [ClosedRange<Int>] {
+        var merged: [ClosedRange<Int>] = []
+        for range in sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            if let last = merged.last, range.lowerBound <= last.upperBound {
+                merged[merged.count - 1] = last.lowerBound...Swift.max(last.upperBound, range.upperBound)
+            } else {
+                merged.append(range)
+            }
+        }
+        return merged
     }
 }

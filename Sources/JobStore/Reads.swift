@@ -64,20 +64,28 @@ extension JobStore {
     }
 
     /// The attempts of a job, the first one first.
-    package func attempts(of id: Int) throws(StoreError) -> [StoredAttempt] {
+    ///
+    /// - Parameter newest: no more than so many, the last ones.
+    package func attempts(of id: Int, newest: Int = .max) throws(StoreError) -> [StoredAttempt] {
         try read("read the attempts of job \(id)") { db in
             let select = try db.cachedStatement(
-                sql: "SELECT \(StoredAttempt.columns) FROM attempts WHERE job_id = ? ORDER BY number")
-            return try Row.fetchAll(select, arguments: [id]).map { try StoredAttempt($0) }
+                sql: "SELECT \(StoredAttempt.columns) FROM attempts WHERE job_id = ? ORDER BY number DESC LIMIT ?")
+            return try Row.fetchAll(select, arguments: [id, newest]).reversed().map { try StoredAttempt($0) }
         }
     }
 
     /// What happened to a job, the first thing first.
-    package func history(of id: Int) throws(StoreError) -> [HistoryEntry] {
+    ///
+    /// - Parameters:
+    ///   - after: the ``HistoryEntry/sequence`` of the last entry of the page before.
+    ///   - limit: no more than so many.
+    package func history(
+        of id: Int, after: Int = 0, limit: Int = .max
+    ) throws(StoreError) -> [HistoryEntry] {
         try read("read the history of job \(id)") { db in
             let select = try db.cachedStatement(
-                sql: "SELECT \(HistoryEntry.columns) FROM changes WHERE job_id = ? ORDER BY seq")
-            return try Row.fetchAll(select, arguments: [id]).map { try HistoryEntry($0) }
+                sql: "SELECT \(HistoryEntry.columns) FROM changes WHERE job_id = ? AND seq > ? ORDER BY seq LIMIT ?")
+            return try Row.fetchAll(select, arguments: [id, after, limit]).map { try HistoryEntry($0) }
         }
     }
 
@@ -93,6 +101,23 @@ extension JobStore {
         }
     }
 
+    /// Whether a job of these ids has ended, and one that did not complete. A few steps in an index, however many there are.
+    package func endings(in ids: ClosedRange<Int>) throws(StoreError) -> (
+        isAny: Bool, uncompleted: (job: Int, state: JobState)?
+    ) {
+        try read("read how the jobs \(ids) ended") { db in
+            let select = try db.cachedStatement(sql: "SELECT min(id) FROM jobs WHERE state = ? AND id BETWEEN ? AND ?")
+            var isAny = false
+            for state in JobState.final.reversed() {
+                let job = try Int.fetchOne(select, arguments: [state.rawValue, ids.lowerBound, ids.upperBound])
+                guard let job else { continue }
+                if state != .completed { return (true, (job, state)) }
+                isAny = true
+            }
+            return (isAny, nil)
+        }
+    }
+
     /// Finished jobs to be removed, the longest ended first. A job that a live one depends on is not among them.
     ///
     /// - Parameter limit: No more than these at once, so that their removal holds up nobody for long.
@@ -105,12 +130,12 @@ extension JobStore {
         try read("count finished jobs") { db in
             // sum() fails where total() rounds, and what a damaged cell says is not to stop the others.
             let sql = """
-                SELECT count(*), CAST(min(total(output_bytes), \(ByteCount.largest.bytes)) AS INTEGER), min(ended_usec)
-                FROM jobs WHERE ended_usec IS NOT NULL
+                SELECT count(*), CAST(min(total(output_bytes + text_bytes), \(ByteCount.largest.bytes)) AS INTEGER),
+                    min(ended_usec) FROM jobs WHERE ended_usec IS NOT NULL
                 """
-            guard let row = try Row.fetchOne(db, sql: sql) else { return Kept(jobs: 0, outputBytes: 0) }
-            var cells = Cells(row, of: "jobs", ["count", "output_bytes", "ended_usec"])
-            return Kept(jobs: cells.number(0) ?? 0, outputBytes: cells.number(1) ?? 0, firstEnd: cells.moment(2))
+            guard let row = try Row.fetchOne(db, sql: sql) else { return Kept(jobs: 0, bytes: 0) }
+            var cells = Cells(row, of: "jobs", ["count", "bytes", "ended_usec"])
+            return Kept(jobs: cells.number(0) ?? 0, bytes: cells.number(1) ?? 0, firstEnd: cells.moment(2))
         }
     }
 

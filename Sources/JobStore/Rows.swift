@@ -9,7 +9,7 @@ extension StoredJob {
         "group_name", "priority", "begin_usec", "dependency", "memory_request_bytes", "cpus_request_milli",
         "memory_limit_bytes", "wall_time_limit_usec", "attempts_max", "submitted_usec", "state", "reason", "attempt",
         "started_usec", "ended_usec", "cause", "message", "exit_code", "exit_signal", "memory_peak_bytes",
-        "cpu_usage_usec", "wall_time_usec",
+        "cpu_usage_usec", "wall_time_usec", "text_bytes",
     ]
     static let columns = names.joined(separator: ", ")
 
@@ -49,6 +49,7 @@ extension StoredJob {
         figures = AttemptFigures(
             memoryPeakBytes: cells.integer(28, in: most), cpuUsageUsec: cells.integer(29, in: most),
             wallTimeUsec: cells.integer(30, in: most))
+        textBytes = cells.number(31, in: bytes) ?? 0
         (state, attempt, endedAt) = Self.standing(&cells, state: 19, attempt: 21, ended: 23)
         guard !cells.damage.isEmpty else { return }
         damage = "its row in the store is damaged: " + cells.damage.map(\.description).joined(separator: ", ")

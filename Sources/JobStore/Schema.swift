@@ -15,6 +15,7 @@ enum Schema {
         migrator.registerMigration("v5-application-id") { db in
             try db.execute(sql: "PRAGMA application_id = \(applicationID)")
         }
+        migrator.registerMigration("v6-text-bytes") { db in try db.execute(sql: textBytes) }
         return migrator
     }()
 
@@ -144,5 +145,10 @@ enum Schema {
     /// Only of jobs that have a priority, so that the others, which are most, cost nothing.
     private static let startOrder = """
         CREATE INDEX jobs_by_priority ON jobs(priority DESC) WHERE ended_usec IS NULL AND priority <> 0;
+        """
+
+    /// Jobs of before have 0.
+    private static let textBytes = """
+        ALTER TABLE jobs ADD COLUMN text_bytes INTEGER NOT NULL DEFAULT 0;
         """
 }

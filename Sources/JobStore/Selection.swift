@@ -24,19 +24,6 @@ extension JobStore {
         }
     }
 
-    /// Those of the ids that there are, the lowest first.
-    package func existing(_ ids: [ClosedRange<Int>], limit: Int) throws(StoreError) -> [Int] {
-        try read("read ids") { db in
-            let select = try db.cachedStatement(sql: "SELECT id FROM jobs WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?")
-            var found: [Int] = []
-            for range in ids where found.count < limit {
-                found += try Int.fetchAll(
-                    select, arguments: [range.lowerBound, range.upperBound, limit - found.count])
-            }
-            return found
-        }
-    }
-
     /// One job, or the whole array that the id is the first of; an array keeps its id when its first job is removed.
     private static func range(from id: Int, in db: Database) throws -> ClosedRange<Int>? {
         let last = try db.cachedStatement(sql: "SELECT max(id) FROM jobs WHERE array_id = ?")

@@ -24,6 +24,8 @@ package struct StoredJob: Hashable, Sendable {
     package var wallTimeLimitUsec: Int?
     /// How many attempts there may be.
     package var attemptsMax = 1
+    /// Of its document; the jobs of an array have a share each.
+    package var textBytes = 0
     package var submittedAt: Timestamp
 
     package var state: JobState
@@ -96,6 +98,8 @@ package struct JobDocument: Hashable, Sendable {
         self.spec = spec
         self.context = context
     }
+
+    package var bytes: Int { spec.utf8.count + context.utf8.count }
 }
 
 extension JobDocument: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {

@@ -74,10 +74,13 @@ extension JobsClient {
 
     public func history(of id: Int) async throws(ClientError) -> [StateChange] {
         var changes: [StateChange] = []
-        for entry in try await get("/v1/jobs/\(id)/history")["changes"]?.arrayValue ?? [] {
-            changes.append(try value(entry))
+        var page = ""
+        while true {
+            let answer = try await get("/v1/jobs/\(id)/history\(page)")
+            for entry in answer["changes"]?.arrayValue ?? [] { changes.append(try value(entry)) }
+            guard let next = answer["next"]?.intValue else { return changes }
+            page = "?after=\(next)"
         }
-        return changes
     }
 
     /// Limits how many jobs of a group run at once; `nil` lifts the limit.

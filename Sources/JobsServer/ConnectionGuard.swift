@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Cgroups
 import HTTPTypes
 import HummingbirdCore
 import JobModel
@@ -13,14 +14,17 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPResponsePart
 
     private let census: Census
+    private let finder: AttemptFinder
     private var seat: Census.Seat?
+    /// Known before the first request.
+    private(set) var caller: Result<Caller, any Error>?
 
-    init(_ census: Census) { self.census = census }
+    init(_ census: Census, _ finder: AttemptFinder) { (self.census, self.finder) = (census, finder) }
 
     func channelActive(context: ChannelHandlerContext) {
-        // On its own event loop the answer is there at once.
-        Peer.uid(of: context.channel).assumeIsolated().whenSuccess { [self] uid in
-            seat = census.seat(for: uid)
+        Caller.of(context.channel, finder).assumeIsolated().whenComplete { [self] result in
+            caller = result
+            seat = (try? result.get()).flatMap { census.seat(for: $0.uid, isExempt: $0.isOperator) }
             if seat == nil { context.close(promise: nil) }
         }
         context.fireChannelActive()

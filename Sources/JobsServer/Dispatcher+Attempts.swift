@@ -224,10 +224,17 @@ extension Dispatcher {
     }
 
     /// Hands a pending or held job to the scheduler.
-    func enqueue(_ job: StoredJob) { scheduler.submit(Self.entry(of: job)) { id in outcome(of: id) } }
+    func enqueue(_ job: StoredJob) { scheduler.submit(Self.entry(of: job)) { endings(in: $0) } }
 
-    /// How a job ended that is not in the scheduler any more; `nil` if there never was one.
-    func outcome(of id: Int) -> JobState? { settling[id] ?? (try? store.outcome(of: id)) ?? nil }
+    /// How jobs ended that are not in the scheduler any more.
+    private func endings(in ids: ClosedRange<Int>) -> Endings {
+        let unwritten = settling.filter { ids.contains($0.key) }
+        if let (job, state) = unwritten.first(where: { $0.value != .completed }) {
+            return Endings(uncompleted: (job, state))
+        }
+        let written = try? store.endings(in: ids)
+        return Endings(isAny: !unwritten.isEmpty || written?.isAny == true, uncompleted: written?.uncompleted)
+    }
 
     static func resources(of job: StoredJob) -> Resources {
         Resources(memoryBytes: job.memoryRequestBytes ?? 0, milliCPUs: job.cpusRequest?.milli ?? 1000)
@@ -246,7 +253,13 @@ extension Dispatcher {
         }
         entry.dependencies = (job.dependency?.alternatives ?? []).map { terms in
             terms.compactMap { term in
-                if case .id(let id) = term.target { Entry.Term(term.condition, id) } else { nil }
+                switch term.target {
+                case .id(let id): Entry.Term(term.condition, id)
+                case .range(let first, let last):
+                    // However a damaged row has it, it can be counted.
+                    Entry.Term(term.condition, (first...max(first, last)).clamped(to: 1...(1 << 53)))
+                case .element, .name: nil
+                }
             }
         }
         return entry

@@ -45,5 +45,5 @@ extension JobState {
 }
 
 extension Peer {
-    func mayTouch(_ job: StoredJob) -> Bool { uid == 0 || uid == job.owner.uid }
+    func mayTouch(_ job: StoredJob) -> Bool { isRoot || uid == job.owner.uid }
 }

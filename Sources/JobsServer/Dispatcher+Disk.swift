@@ -47,10 +47,19 @@ extension Dispatcher {
             if change.state?.isFinal == true, error?.isTheDisks != true { settling[change.job] = nil }
         }
         if let error, error.isTheDisks { troubled(by: error) }
+        if error == nil { noteInLedger(changes) }
         then(error)
         // Whoever hears of it finds it on disk.
         if error == nil { announce(changes) }
         statusChanged()
+    }
+
+    /// Jobs that have ended, and do not begin again by the same changes, are in nobody's way any more.
+    private func noteInLedger(_ changes: [Change]) {
+        for (index, change) in changes.enumerated() where change.state?.isFinal == true {
+            let goesOn = changes[(index + 1)...].contains { $0.job == change.job && $0.state?.isFinal == false }
+            if !goesOn { ledger.leave(change.job) }
+        }
     }
 
     /// The disk is full or broken: nothing more is started, and a timer tries again what could not be recorded.

@@ -16,7 +16,6 @@ extension Dispatcher {
     /// The same for one whose attempt is under way: that is given up unseen, and the job is held.
     func quarantineRunning(_ job: StoredJob, _ reason: String) {
         log.error("held: \(reason)", metadata: ["JOB_ID": "\(job.id)"])
-        scheduler.adopt(Self.entry(of: job), startedAt: now.microsecondsSinceEpoch)
         let entry = Running(
             job: job, document: JobDocument(spec: "", context: ""), spec: JobSpec(name: job.name), number: job.attempt)
         let record = lost(entry, "It was given up: jobsd died more than once over it.")

@@ -12,13 +12,18 @@ extension Dispatcher {
     package func recover() throws {
         var live: [StoredJob] = []
         try store.live { live.append($0) }
-        let states = Dictionary(live.map { ($0.id, $0.state) }) { first, _ in first }
-        // Those that wait first: one that ran may turn out to have ended, which they must hear.
-        crashes.forget { states[$0] == nil }
-        for job in live where !job.state.isLiveAttempt {
+        for job in live { ledger.enter(job.id, Ledger.Share(of: job), of: job.owner.uid) }
+        let ids = Set(live.map(\.id))
+        crashes.forget { !ids.contains($0) }
+        // Everybody who is waited for comes in before those that wait, and those before one that ran turns out to have ended,
+        // which they must hear.
+        for job in live where job.state.isLiveAttempt {
             CrashNote.about(job.id) {
-                scheduler.submit(Self.entry(of: job)) { id in states[id] ?? self.outcome(of: id) }
+                scheduler.adopt(Self.entry(of: job), startedAt: (job.startedAt ?? now).microsecondsSinceEpoch)
             }
+        }
+        for job in live where !job.state.isLiveAttempt {
+            CrashNote.about(job.id) { enqueue(job) }
             // Before anything is decided: it does not start.
             if job.state == .pending, let reason = crashes.reason(against: job.id) { quarantine(job, reason) }
         }
@@ -79,8 +84,6 @@ extension Dispatcher {
     }
 
     private func recoverRunning(_ job: StoredJob) {
-        let startedAt = job.startedAt ?? now
-        scheduler.adopt(Self.entry(of: job), startedAt: startedAt.microsecondsSinceEpoch)
         // Until its texts have been read.
         var entry = Running(
             job: job, document: JobDocument(spec: "", context: ""), spec: JobSpec(name: job.name), number: job.attempt)

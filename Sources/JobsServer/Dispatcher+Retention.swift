@@ -39,14 +39,15 @@ extension Dispatcher {
         expiry.ends += 1
         for case .attemptEnded(_, _, _, let figures, _, _) in changes { expiry.bytes += figures.outputBytes ?? 0 }
         let policy = settings.retention
-        let isDue =
-            policy.jobs.map { expiry.ends > $0 / 100 } ?? false || policy.bytes.map { expiry.bytes > $0 / 100 } ?? false
+        let bytes = min(policy.bytes ?? .max, settings.quotas.output ?? .max)
+        let isDue = policy.jobs.map { expiry.ends > $0 / 100 } ?? false || expiry.bytes > bytes / 100
         // The first end starts the clock for its age.
         if isDue || (policy.ageUsec != nil && !expiry.isArmed) { removeExpired() }
     }
 
     func removeExpired() {
-        guard settings.retention != RetentionPolicy(), !expiry.isRunning, !isStopping else { return }
+        guard settings.retention != RetentionPolicy() || settings.quotas.output != nil, !expiry.isRunning, !isStopping
+        else { return }
         expiry.isRunning = true
         expiry.ends = 0
         expiry.bytes = 0
@@ -60,14 +61,16 @@ extension Dispatcher {
 
     private func removeAllExpired() async throws {
         let policy = settings.retention
-        let bound = Retention(
+        var bound = Retention(
             endedBefore: policy.ageUsec.map {
                 Timestamp(microsecondsSinceEpoch: now.microsecondsSinceEpoch - $0)
             }, keep: policy.jobs, keepBytes: policy.bytes)
+        bound.keepBytesOfEach = settings.quotas.output
+        bound.exempt = [0, Peer.ownUID]
         let folder = settings.stateDirectory
         var removed = 0
         while !isStopping {
-            let jobs = try await store.offThread(asChore: true) { store throws(StoreError) in
+            let jobs = try await store.offThread(asChore: true) { [bound] store throws(StoreError) in
                 let jobs = try store.expired(bound, limit: 200)
                 // Before the rows: what is left over by a crash in between is found again by its row.
                 for job in jobs {

@@ -18,20 +18,27 @@ struct PreparedSubmission: Sendable {
     /// Whether a job of its group has not ended.
     var isGroupInUse = false
 
-    /// Reads and checks what somebody sent; on any thread.
-    init(_ json: JSON, from peer: Peer, in store: JobStore) async throws {
+    /// Reads and checks what somebody sent; on the thread of ``Intake``.
+    init(_ json: JSON, from peer: Peer) throws {
         try Self.refuseUnknownKeys(json)
         guard let source = json["job"].flatMap({ JobSource($0) }) else {
             throw APIFailure(
                 400, "\"job\" must be an object with \"text\" (a job file) and \"path\"; see /v1/openapi.json")
         }
         do { spec = try source.spec() } catch { throw APIFailure(400, "\(error)") }
+        if let problem = NameRule.problem(of: spec.name) {
+            throw APIFailure(400, "the job's name, here that of its file, \(problem); say another with --name")
+        }
         guard spec.command != nil else { throw APIFailure(400, "job '\(spec.name)' has no command") }
         let context = try SubmissionContext(json)
         document = JobDocument(spec: source.json.text(), context: context.text)
         owner = StoredJob.Owner(uid: peer.uid, gid: peer.gid, name: peer.name)
         try Self.checkUser(spec, peer)
-        dependency = try await spec.scheduling.after?.resolved(for: peer.uid, in: store)
+    }
+
+    /// Looks up what its words mean now; on a thread of the store's.
+    mutating func resolve(in store: JobStore) async throws {
+        dependency = try await spec.scheduling.after?.resolved(for: owner.uid, in: store)
         let group = spec.scheduling.group
         if group != Scheduling.defaultGroup {
             isGroupInUse = try await store.offThread { store throws(StoreError) in try store.hasLiveJob(ofGroup: group)
@@ -62,9 +69,9 @@ struct PreparedSubmission: Sendable {
         throw APIFailure(400, "unknown key '\(member.key.prefix(64))' in \(place); \(remedy)")
     }
 
-    /// Root may choose whom a job runs as, others only themselves.
+    /// Root may choose whom a job runs as, others only themselves; so may a job of root's.
     private static func checkUser(_ spec: JobSpec, _ peer: Peer) throws(APIFailure) {
-        guard peer.uid != 0 else { return }
+        guard !peer.isRoot else { return }
         if let user = spec.user, Account.find(user)?.uid != peer.uid {
             throw APIFailure(403, "only root may run a job as somebody else (user '\(user)'); leave `user` out")
         }
@@ -93,11 +100,18 @@ extension Dispatcher {
         }
         let notices = try checkGroup(of: spec, isGroupInUse: prepared.isGroupInUse)
         let first = nextID
-        let template = job(first, prepared)
+        var template = job(first, prepared)
         let places: [StoredJob.ArrayPlace?] =
             spec.scheduling.array.map { array in
                 array.indices.ids.map { StoredJob.ArrayPlace(id: first, index: $0, parallel: array.parallel) }
             } ?? [nil]
+        if let limit = settings.quotas.array, places.count > limit, Quotas.apply(to: prepared.owner.uid) {
+            throw APIFailure(429, "this array has \(places.count) jobs, and \(limit) are the most; submit it in parts")
+        }
+        let texts = prepared.document.bytes
+        template.textBytes = (texts + places.count - 1) / places.count
+        let share = Ledger.Share(of: template)
+        try ledger.admit(share * places.count, of: prepared.owner.uid, settings.quotas)
         nextID += places.count
         var changes: [Change] = []
         changes.reserveCapacity(places.count)
@@ -107,6 +121,7 @@ extension Dispatcher {
             job.array = place
             changes.append(.submitted(job, prepared.document))
             fresh[job.id] = (job, prepared.document)
+            ledger.enter(job.id, share, of: job.owner.uid)
             enqueue(job)
         }
         let ids = first..<first + places.count
@@ -125,6 +140,7 @@ extension Dispatcher {
         }
         if let error {
             for id in ids {
+                ledger.leave(id)
                 takeBack(id)
                 scheduler.ended(id, as: .cancelled)
             }
@@ -139,9 +155,10 @@ extension Dispatcher {
     private func job(_ id: Int, _ prepared: PreparedSubmission) -> StoredJob {
         let spec = prepared.spec
         let wanted = spec.scheduling
-        let command = (spec.command?.arguments ?? []).joined(separator: " ")
+        // By scalars, because one character may be of any length.
+        let command = (spec.command?.arguments ?? []).joined(separator: " ").unicodeScalars.prefix(200)
         var job = StoredJob(
-            id: id, name: spec.name, owner: prepared.owner, command: String(command.prefix(200)), submittedAt: now,
+            id: id, name: spec.name, owner: prepared.owner, command: String(command), submittedAt: now,
             state: wanted.held ? .held : .pending)
         job.group = wanted.group
         job.priority = wanted.priority

@@ -96,7 +96,7 @@ extension Dispatcher {
         case (.release, .held): return release(job, memory: order.memoryBytes, by: peer)
         case (.suspend, .running): return try freeze(job, true, by: peer)
         case (.resume, .suspended): return try freeze(job, false, by: peer)
-        case (.retry, _) where job.endedAt != nil && state.isFinal: return retry(job, by: peer)
+        case (.retry, _) where job.endedAt != nil && state.isFinal: return try retry(job, by: peer)
         default: throw .wrongState(job.id, state, order.verb)
         }
     }
@@ -139,19 +139,22 @@ extension Dispatcher {
             undo: { try? attempt.setSuspended(!frozen) })
     }
 
-    private func retry(_ job: StoredJob, by peer: Peer) -> Step {
+    private func retry(_ job: StoredJob, by peer: Peer) throws(APIFailure) -> Step {
         var job = job
         job.state = .pending
         job.begin = nil
         // Its dependencies were met once, or somebody wants it to run all the same.
         job.dependency = nil
-        let entry = Self.entry(of: job)
+        let share = Ledger.Share(of: job)
+        try ledger.admit(share, of: job.owner.uid, settings.quotas)
+        // Before it is on disk, so that many at once do not all find room.
+        ledger.enter(job.id, share, of: job.owner.uid)
         return Step(
             id: job.id,
             changes: [
                 .changed(job: job.id, to: .pending, cause: nil, detail: "retried by \(peer.name)", at: now),
                 .updated(job: job.id, [.begin(nil), .dependency(nil)], detail: nil, at: now),
-            ], finish: { [self] in scheduler.submit(entry) { _ in nil } })
+            ], undo: { [self] in ledger.leave(job.id) }, finish: { [self] in enqueue(job) })
     }
 
     /// With another memory limit if somebody gives one: after an out-of-memory at its ceiling nothing else would help.

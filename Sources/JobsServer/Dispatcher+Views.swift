@@ -49,9 +49,20 @@ extension Dispatcher {
         return view
     }
 
-    func views(_ query: JobQuery, for peer: Peer) throws -> [JobView] {
-        try store.jobs(matching: query).map { view($0, for: peer) }
+    /// Read on a thread that may wait, and in pieces here, so that the queue goes on in between.
+    func views(_ query: JobQuery, for peer: Peer) async throws -> [JobView] {
+        let jobs = try await store.offThread { store throws(StoreError) in try store.jobs(matching: query) }
+        var views: [JobView] = []
+        views.reserveCapacity(jobs.count)
+        for (index, job) in jobs.enumerated() {
+            if index % 500 == 499 { await Task.yield() }
+            views.append(view(job, for: peer))
+        }
+        return views
     }
+
+    /// How many attempts an account has at most: a job may have been retried a thousand times.
+    private static let mostAttempts = 100
 
     /// One job with everything that is known about it.
     func account(of id: Int, for peer: Peer) throws -> JSON {
@@ -70,7 +81,9 @@ extension Dispatcher {
             }
         }
         let spec = try readable("its job file") { try store.document(of: id).map { try JSON(parsing: $0.spec) } }
-        let attempts = try readable("the list of its attempts") { try store.attempts(of: id) }
+        let attempts = try readable("the list of its attempts") {
+            try store.attempts(of: id, newest: Self.mostAttempts)
+        }
         let records = try (attempts ?? []).compactMap { attempt in
             try readable("the record of attempt \(attempt.number)") {
                 try attempt.record.map { try JSON(parsing: $0) }
@@ -96,20 +109,22 @@ extension Dispatcher {
         ])
     }
 
-    func history(of id: Int) throws -> JSON {
+    /// - Parameter after: where the page before ended.
+    func history(of id: Int, after: Int, limit: Int) throws -> JSON {
         guard try store.job(id) != nil else { throw APIFailure.noSuchJob(id) }
         let entries: [HistoryEntry]
-        do throws(StoreError) { entries = try store.history(of: id) } catch {
+        do throws(StoreError) { entries = try store.history(of: id, after: after, limit: limit + 1) } catch {
             guard error.problem == .damagedRow else { throw error }
-            return .object(["changes": .array([]), "damage": .array([.string(error.detail)])])
+            return .object(["changes": .array([]), "next": .null, "damage": .array([.string(error.detail)])])
         }
-        let changes = entries.map { entry in
+        let changes = entries.prefix(limit).map { entry in
             StateChange(
                 job: id, at: entry.at.description, state: entry.state, cause: entry.cause?.rawValue,
                 attempt: entry.attempt, detail: entry.detail
             ).json
         }
-        return .object(["changes": .array(changes)])
+        let next = entries.count > limit ? entries[limit - 1].sequence : nil
+        return .object(["changes": .array(changes), "next": .int(next)])
     }
 
     /// Counted on a thread that may wait for it: among a hundred thousand jobs that takes a while.

@@ -55,6 +55,7 @@ package actor Dispatcher {
     /// What took earlier daemons down.
     var crashes: CrashHistory
     var expiry = Expiry()
+    var ledger = Ledger()
     var watchers: [Int: AsyncStream<[StateChange]>.Continuation] = [:]
     var nextWatcher = 0
     /// What they hear at the end of the loop's turn.
@@ -88,12 +89,14 @@ package actor Dispatcher {
         package var pids: Int?
         /// The most that a job may keep of each output stream, in bytes.
         package var outputCeiling: Int
+        package var quotas: Quotas
 
         package var stateDirectory: String { locations.state }
 
         package init(
             locations: Locations, initPath: String, version: String, capacity: Resources,
-            retention: RetentionPolicy = RetentionPolicy(), pids: Int? = nil, outputCeiling: Int = .max
+            retention: RetentionPolicy = RetentionPolicy(), pids: Int? = nil, outputCeiling: Int = .max,
+            quotas: Quotas = Quotas()
         ) {
             self.locations = locations
             self.initPath = initPath
@@ -102,6 +105,7 @@ package actor Dispatcher {
             self.retention = retention
             self.pids = pids
             self.outputCeiling = outputCeiling
+            self.quotas = quotas
         }
     }
 

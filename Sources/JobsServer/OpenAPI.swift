@@ -2,89 +2,160 @@
 import JobModel
 import JobsAPI
 
-/// The description of the API that it serves itself, OpenAPI 3.1.
+/// The description of the API that it serves itself, OpenAPI 3.1. A test sends what it allows and what it does not, and holds
+/// the answers against it.
 package enum OpenAPI {
-    package struct Operation: Sendable {
-        package var method: String
-        package var path: String
+    struct Operation: Sendable {
+        var method: String
+        var path: String
         var summary: String
-        var query: [(String, String)] = []
-        var success = "200"
-        var failures: [String] = []
+        var query: [Parameter] = []
+        var body: Body?
+        var success = Success()
+        /// Beside those that every operation has.
+        var failures: [Int] = []
     }
 
-    package static let operations: [Operation] =
+    struct Parameter: Sendable {
+        var name: String
+        var description: String
+        var schema: JSON
+
+        init(_ name: String, _ schema: JSON, _ description: String) {
+            (self.name, self.schema, self.description) = (name, schema, description)
+        }
+    }
+
+    struct Body: Sendable {
+        var schema: JSON
+        var isRequired = false
+    }
+
+    struct Success: Sendable {
+        var status = 200
+        var type = "application/json"
+        var schema: JSON = .object(["type": "object"])
+    }
+
+    static let operations: [Operation] =
         [
             Operation(method: "get", path: "/v1/openapi.json", summary: "This document."),
-            Operation(method: "get", path: "/v1/daemon", summary: "The machine as admission sees it, and the groups."),
             Operation(
-                method: "post", path: "/v1/drain", summary: "Start nothing new; what runs goes on.", failures: ["403"]),
-            Operation(method: "post", path: "/v1/undrain", summary: "Start jobs again.", failures: ["403"]),
+                method: "get", path: "/v1/daemon", summary: "The machine as admission sees it, and the groups.",
+                success: Success(schema: reference("Daemon"))),
             Operation(
-                method: "put", path: "/v1/groups",
-                summary: "Whether jobs of groups that nobody has made are refused: {\"strict\": true}.",
-                failures: ["400", "403"]),
+                method: "post", path: "/v1/drain", summary: "Start nothing new; what runs goes on.",
+                success: Success(schema: reference("Daemon"))),
+            Operation(
+                method: "post", path: "/v1/undrain", summary: "Start jobs again.",
+                success: Success(schema: reference("Daemon"))),
+            Operation(
+                method: "put", path: "/v1/groups", summary: "Whether jobs of groups that nobody has made are refused.",
+                body: Body(schema: object(["strict": boolean]), isRequired: true),
+                success: Success(schema: reference("Daemon")), failures: [413, 429]),
             Operation(
                 method: "post", path: "/v1/groups/{name}",
-                summary: "Make a group without a limit; one that is there stays as it is.", failures: ["400", "403"]),
+                summary: "Make a group without a limit; one that is there stays as it is.",
+                success: Success(schema: reference("Daemon"))),
             Operation(
-                method: "put", path: "/v1/groups/{name}",
-                summary: "How many jobs of a group run at once: {\"parallel\": 2}, null for no limit.",
-                failures: ["400", "403"]),
+                method: "put", path: "/v1/groups/{name}", summary: "How many jobs of a group run at once.",
+                body: Body(schema: groupSchema, isRequired: true), success: Success(schema: reference("Daemon")),
+                failures: [413, 429]),
             Operation(
                 method: "post", path: "/v1/jobs", summary: "Queue a job. The answer says that it is on disk.",
-                success: "201", failures: ["400", "403", "413", "503"]),
+                body: Body(schema: reference("Submission"), isRequired: true),
+                success: Success(status: 201, schema: reference("Submitted")), failures: [413, 429]),
             Operation(
                 method: "get", path: "/v1/jobs", summary: "Jobs, the newest first.",
                 query: [
-                    ("live", "1: only those that have not ended"), ("state", "states, separated by commas"),
-                    ("name", "of this name"), ("owner", "of this user"), ("group", "of this group"),
-                    ("array", "of this array"), ("ids", "ranges such as 1-5,9"),
-                    ("select", "what a word selects: 42, 42-50, 42[3] or a name; an array's id is the whole array"),
-                    ("since", "ended at or after this moment (RFC 3339)"), ("limit", "at most so many, 1000"),
-                    ("before", "only ids below this, for the next page"),
-                    ("order", "newest, or start: by priority, then the oldest first; without pages"),
-                ], failures: ["400", "404"]),
+                    Parameter("live", flag, "1: only those that have not ended"),
+                    Parameter("state", listOfStates, "states, separated by commas"),
+                    Parameter("name", string, "of this name"), Parameter("owner", string, "of this user"),
+                    Parameter("group", string, "of this group"), Parameter("array", number(from: 1), "of this array"),
+                    Parameter("ids", pattern(#"^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$"#), "ranges such as 1-5,9"),
+                    Parameter(
+                        "select", string,
+                        "what a word selects: 42, 42-50, 42[3] or a name; an array's id is the whole array"),
+                    Parameter("since", moment, "ended at or after this moment (RFC 3339)"),
+                    Parameter("limit", number(from: 1, to: 10_000), "at most so many, 1000"),
+                    Parameter("before", number(from: 0), "only ids below this, for the next page"),
+                    Parameter(
+                        "order", words(["newest", "start"]),
+                        "newest, or start: by priority, then the oldest first; without pages"),
+                ], success: Success(schema: object(["jobs": list(of: reference("Job")), "more": boolean])),
+                failures: [404]),
             Operation(
                 method: "get", path: "/v1/counts", summary: "How many jobs there are, by state.",
                 query: [
-                    ("since", "count those that ended at or after this moment (RFC 3339)"),
-                    ("arrays", "count the jobs of these arrays: ids, separated by commas"),
-                ], failures: ["400"]),
+                    Parameter("since", moment, "count those that ended at or after this moment (RFC 3339)"),
+                    Parameter(
+                        "arrays", pattern("^([0-9]+(,[0-9]+)*)?$"),
+                        "count the jobs of these arrays: ids, separated by commas"),
+                ],
+                success: Success(
+                    schema: object([
+                        "live": anyObject, "ended": number(from: 0), "draining": boolean, "arrays": list(of: anyObject),
+                    ]))),
             Operation(
                 method: "get", path: "/v1/jobs/{id}",
-                summary: "One job with the records of its attempts; records and job file only for its owner and root.",
-                failures: ["404"]),
+                summary:
+                    "One job with the records of its newest attempts; records and job file only for its owner and root.",
+                success: Success(schema: reference("Account")), failures: [404]),
             Operation(
-                method: "get", path: "/v1/jobs/{id}/history", summary: "Every change of state.", failures: ["404"]),
+                method: "get", path: "/v1/jobs/{id}/history", summary: "Every change of state, the first one first.",
+                query: [
+                    Parameter("limit", number(from: 1, to: 10_000), "at most so many, 1000"),
+                    Parameter("after", number(from: 0), "where the page before ended: its `next`"),
+                ],
+                success: Success(
+                    schema: object([
+                        "changes": list(of: reference("Change")),
+                        "next": .object(["type": .array(["integer", "null"])]),
+                    ])), failures: [404]),
             Operation(
                 method: "get", path: "/v1/jobs/{id}/output/{stream}", summary: "The kept stdout or stderr, as text.",
                 query: [
-                    ("attempt", "the newest if left out"), ("offset", "from this byte on"), ("tail", "the last bytes"),
-                    ("follow", "1: go on until the attempt has ended"),
-                    (
-                        "framed",
-                        "1: before each piece a line `NEXT LENGTH` with the offset to go on from, and `0 0` at the end"
+                    Parameter("attempt", number(from: 1), "the newest if left out"),
+                    Parameter("offset", number(from: 0), "from this byte on"),
+                    Parameter("tail", number(from: 0), "the last bytes"),
+                    Parameter("follow", flag, "1: go on until the attempt has ended"),
+                    Parameter(
+                        "framed", flag,
+                        "1: before each piece a line `NEXT LENGTH` with the offset to go on from, and `0 0` at the end; the type is then application/octet-stream"
                     ),
-                ], failures: ["403", "404"]),
+                ], success: Success(type: "text/plain", schema: string), failures: [404, 429]),
             Operation(
                 method: "get", path: "/v1/events",
                 summary: "Server-sent events: `state` for each change, `live` with what a job uses now.",
-                query: [("job", "only these ids"), ("live", "1: figures of running jobs twice a second")]),
+                query: [
+                    Parameter("job", string, "only these ids"),
+                    Parameter("live", flag, "1: figures of running jobs twice a second"),
+                ], success: Success(type: "text/event-stream", schema: string), failures: [429]),
         ]
         + Order.Verb.allCases.flatMap { verb in
             [
                 Operation(
                     method: "post", path: "/v1/jobs/{id}/\(verb.rawValue)",
-                    summary: "\(verb.rawValue.capitalizedFirst) a job.\(verb.bodyDescription)",
-                    failures: ["400", "403", "404", "409", "503"]),
+                    summary: "\(verb.rawValue.capitalizedFirst) a job.", body: Body(schema: verb.bodySchema),
+                    success: Success(schema: reference("Account")), failures: [404, 409, 413, 429]),
                 Operation(
                     method: "post", path: "/v1/jobs/\(verb.rawValue)",
-                    summary: "\(verb.rawValue.capitalizedFirst) all jobs that words select, in one commit: "
-                        + "{\"jobs\": [\"42-50\", \"step\"]}. The answer says what came of it.\(verb.bodyDescription)",
-                    failures: ["400", "503"]),
+                    summary:
+                        "\(verb.rawValue.capitalizedFirst) all jobs that words select, in one commit. The answer says what came of it.",
+                    body: Body(schema: verb.bulkSchema, isRequired: true), failures: [413, 429]),
             ]
         }
+
+    /// The methods of a path, as it was asked for; empty if there is no such path.
+    static func methods(of path: String) -> [String] {
+        let asked = path.split(separator: "/", omittingEmptySubsequences: false)
+        return operations.filter { operation in
+            let parts = operation.path.split(separator: "/", omittingEmptySubsequences: false)
+            return parts.count == asked.count && zip(parts, asked).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+        }.map { $0.method.uppercased() }
+    }
+
+    // MARK: The document
 
     static let document: JSON = .object([
         "openapi": "3.1.0",
@@ -94,19 +165,7 @@ package enum OpenAPI {
                 "HTTP over a Unix socket. Who asks is known by SO_PEERCRED: everybody sees states, owners and root do the rest.",
         ]),
         "paths": .object(paths),
-        "components": .object([
-            "schemas": .object([
-                "Job": .object([
-                    "type": "object",
-                    "properties": .object(
-                        JobView.keys.map { .init(key: $0, value: .object([:])) }),
-                ]),
-                "Error": .object([
-                    "type": "object", "required": ["error"],
-                    "properties": .object(["error": .object(["type": "string"])]),
-                ]),
-            ])
-        ]),
+        "components": .object(["schemas": .object(schemas)]),
     ])
 
     private static var paths: [JSON.Member] {
@@ -119,48 +178,63 @@ package enum OpenAPI {
         return order.map { .init(key: $0, value: .object(byPath[$0] ?? [])) }
     }
 
+    /// What any request may be answered with.
+    private static let failures: [(status: Int, when: String)] = [
+        (400, "the request is wrong"), (403, "not yours, only for root, from inside a job, or for a web page"),
+        (404, "there is no such thing"), (409, "it is in no state for that"), (413, "the body is too large"),
+        (429, "you have as much as one user may; wait, or end some"), (503, "jobsd cannot do it now"),
+    ]
+
     private static func describe(_ operation: Operation) -> JSON {
         let inPath = operation.path.split(separator: "/").filter { $0.hasPrefix("{") }.map {
             String($0.dropFirst().dropLast())
         }
         let parameters =
-            inPath.map { parameter($0, "path", required: true, nil) }
-            + operation.query.map { parameter($0.0, "query", required: false, $0.1) }
-        var responses: [JSON.Member] = [
-            .init(key: operation.success, value: .object(["description": "done"]))
+            inPath.map { parameter(Parameter($0, pathSchema(of: $0), "the \($0)"), "path", required: true) }
+            + operation.query.map { parameter($0, "query", required: false) }
+        var responses = [
+            JSON.Member(
+                key: "\(operation.success.status)",
+                value: answer("done", operation.success.type, operation.success.schema))
         ]
-        for code in operation.failures {
-            responses.append(
+        for (status, when) in failures where [400, 403, 503].contains(status) || operation.failures.contains(status) {
+            responses.append(.init(key: "\(status)", value: answer(when, "application/json", reference("Error"))))
+        }
+        var members: [JSON.Member] = [
+            .init(key: "summary", value: .string(operation.summary)),
+            .init(key: "parameters", value: .array(parameters)),
+        ]
+        if let body = operation.body {
+            members.append(
                 .init(
-                    key: code,
+                    key: "requestBody",
                     value: .object([
-                        "description": "refused, with the reason and the remedy",
-                        "content": .object([
-                            "application/json": .object([
-                                "schema": .object(["$ref": "#/components/schemas/Error"])
-                            ])
-                        ]),
+                        "required": .bool(body.isRequired),
+                        "content": .object(["application/json": .object(["schema": body.schema])]),
                     ])))
         }
-        return .object([
-            "summary": .string(operation.summary), "parameters": .array(parameters), "responses": .object(responses),
-        ])
+        return .object(members + [.init(key: "responses", value: .object(responses))])
     }
 
-    private static func parameter(_ name: String, _ place: String, required: Bool, _ description: String?) -> JSON {
+    private static func answer(_ description: String, _ type: String, _ schema: JSON) -> JSON {
         .object([
-            "name": .string(name), "in": .string(place), "required": .bool(required),
-            "description": .string(description ?? "the \(name)"), "schema": .object(["type": "string"]),
+            "description": .string(description),
+            "content": .object([.init(key: type, value: .object(["schema": schema]))]),
         ])
     }
-}
 
-extension Order.Verb {
-    fileprivate var bodyDescription: String {
-        switch self {
-        case .cancel: " The body may be {\"now\": true}: no grace period."
-        case .release: " The body may be {\"memory_bytes\": N}: the limit of its next attempt."
-        case .hold, .suspend, .resume, .retry: ""
+    private static func parameter(_ parameter: Parameter, _ place: String, required: Bool) -> JSON {
+        .object([
+            "name": .string(parameter.name), "in": .string(place), "required": .bool(required),
+            "description": .string(parameter.description), "schema": parameter.schema,
+        ])
+    }
+
+    private static func pathSchema(of name: String) -> JSON {
+        switch name {
+        case "id": number(from: 1)
+        case "stream": words(["stdout", "stderr"])
+        default: string
         }
     }
 }

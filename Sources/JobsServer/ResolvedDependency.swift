@@ -18,17 +18,15 @@ extension Dependency {
     }
 
     private func resolved(for owner: UInt32, _ store: JobStore) throws(APIFailure) -> Dependency {
-        let tooMany = APIFailure(
-            400, "--after means more than \(Self.mostTerms) jobs; name fewer, or a job that waits for them")
         var alternatives: [[Term]] = []
         for terms in self.alternatives {
             var resolved: [[Term]] = [[]]
             for term in terms {
-                let meant = try Self.targets(of: term, owner: owner, store).map { Term(term.condition, .id($0)) }
+                let meant = try Self.targets(of: term, owner: owner, store).map { Term(term.condition, $0) }
                 let size = resolved.reduce(0) { $0 + $1.count + (term.condition == .failed ? 1 : meant.count) }
                 let (total, overflows) = size.multipliedReportingOverflow(
                     by: term.condition == .failed ? max(1, meant.count) : 1)
-                guard !overflows, total <= Self.mostTerms else { throw tooMany }
+                guard !overflows, total <= Self.mostTerms else { throw Self.tooMany }
                 if term.condition == .failed {
                     resolved = resolved.flatMap { terms in meant.map { terms + [$0] } }
                 } else {
@@ -37,20 +35,33 @@ extension Dependency {
             }
             alternatives += resolved
         }
-        guard alternatives.reduce(0, { $0 + $1.count }) <= Self.mostTerms else { throw tooMany }
-        return Dependency(alternatives)
+        let result = Dependency(alternatives)
+        guard result.termCount <= Self.mostTerms else { throw Self.tooMany }
+        return result
     }
 
-    private static func targets(of term: Term, owner: UInt32, _ store: JobStore) throws(APIFailure) -> [Int] {
-        let targets: [Int]
+    var termCount: Int { alternatives.reduce(0) { $0 + $1.count } }
+
+    private static let tooMany = APIFailure(
+        400, "--after has more than \(mostTerms) terms; name fewer, an array, or a range of ids")
+
+    /// Single ids and ranges: what several jobs are is not kept one by one.
+    private static func targets(of term: Term, owner: UInt32, _ store: JobStore) throws(APIFailure) -> [JobReference] {
+        let ids: [ClosedRange<Int>]
         do throws(StoreError) {
-            let ids = try store.ids(of: term.target, owner: owner)
-            let isSingle = ids.count == 1 && ids[0].lowerBound == ids[0].upperBound
-            targets = try isSingle ? [ids[0].lowerBound] : store.existing(ids, limit: mostTerms + 1)
+            // Later jobs are not meant, least of all the one that waits.
+            let known = 1...max(1, try store.nextID() - 1)
+            ids = try store.ids(of: term.target, owner: owner).map { $0.clamped(to: known) }
         } catch { throw .store(error) }
-        guard targets.isEmpty else { return targets }
+        guard ids.allSatisfy({ $0.count <= ArrayRange.largest }) else {
+            throw APIFailure(
+                400, "--after names the jobs \(term.target), and a range is of \(ArrayRange.largest) at most")
+        }
+        guard ids.isEmpty else {
+            return ids.map { $0.count == 1 ? .id($0.lowerBound) : .range($0.lowerBound, $0.upperBound) }
+        }
         if case .name(let name) = term.target {
-            throw APIFailure(400, "--after names the job '\(name)', and you have none of that name")
+            throw APIFailure(400, "--after names the job '\(name.prefix(128))', and you have none of that name")
         }
         throw APIFailure(400, "--after names the job \(term.target), and there is none")
     }

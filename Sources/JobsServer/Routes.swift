@@ -14,6 +14,15 @@ struct Routes: Sendable {
     let dispatcher: Dispatcher
     /// Of answers that go on: events and output that is followed.
     let streams = Census(limit: 256)
+    /// Bytes of bodies that are being sent or understood.
+    let bodies = Census(limit: 4 * APIContext.largestRequest, ofAll: 16 * APIContext.largestRequest)
+    let intake = Intake()
+    let submitters: Submitters
+
+    init(dispatcher: Dispatcher) {
+        self.dispatcher = dispatcher
+        submitters = Submitters(directory: dispatcher.settings.stateDirectory)
+    }
 
     func add(to router: Router<APIContext>) {
         router.get("/v1/openapi.json") { _, _ in answer(200, OpenAPI.document) }
@@ -29,35 +38,43 @@ struct Routes: Sendable {
         router.get("/v1/jobs/{id}") { _, context in
             answer(200, try await dispatcher.account(of: id(context), for: context.peer))
         }
-        router.get("/v1/jobs/{id}/history") { _, context in
-            answer(200, try await dispatcher.history(of: id(context)))
+        router.get("/v1/jobs/{id}/history") { request, context in
+            let limit = try request.number("limit", in: 1...10_000) ?? 1000
+            let after = try request.number("after", in: 0...Int.max) ?? 0
+            return answer(200, try await dispatcher.history(of: id(context), after: after, limit: limit))
         }
         router.get("/v1/jobs/{id}/output/{stream}") { request, context in try await output(request, context) }
         router.get("/v1/events") { request, context in try await events(request, context) }
         for verb in Order.Verb.allCases {
             router.post("/v1/jobs/{id}/\(verb.rawValue)") { request, context in
                 let id = try id(context)
-                let order = try Order(verb, try await members(request))
+                if verb == .retry { try submitters.admit(context.peer) }
+                let order = try await read(request, context, upTo: Self.largestOrder) { json in
+                    try Order(verb, Self.members(json))
+                }
                 try await dispatcher.perform(order, on: id, by: context.peer)
                 return answer(200, try await dispatcher.account(of: id, for: context.peer))
             }
             router.post("/v1/jobs/\(verb.rawValue)") { request, context in
-                let members = try await members(request)
-                let words = members.first { $0.key == "jobs" }?.value.arrayValue?.map(\.stringValue) ?? []
-                guard !words.isEmpty, !words.contains(nil) else {
-                    throw APIFailure(
-                        400, "\"jobs\" must be a list of words such as \"42\", \"42-50\", \"42[3]\" or a name")
+                if verb == .retry { try submitters.admit(context.peer) }
+                let (order, words) = try await read(request, context, upTo: Self.largestOrder) { json in
+                    let members = try Self.members(json)
+                    let words = members.first { $0.key == "jobs" }?.value.arrayValue?.map(\.stringValue) ?? []
+                    guard !words.isEmpty, !words.contains(nil) else {
+                        throw APIFailure(
+                            400, "\"jobs\" must be a list of words such as \"42\", \"42-50\", \"42[3]\" or a name")
+                    }
+                    return (try Order(verb, members.filter { $0.key != "jobs" }), words.compactMap(\.self))
                 }
-                let order = try Order(verb, members.filter { $0.key != "jobs" })
                 return answer(
-                    200, try await dispatcher.perform(order, on: words.compactMap(\.self), by: context.peer).json)
+                    200, try await dispatcher.perform(order, on: words, by: context.peer).json)
             }
         }
     }
 
     /// The members of the object that is the body; none if there is no body.
-    private func members(_ request: Request) async throws -> [JSON.Member] {
-        guard let json = try await body(request) else { return [] }
+    private static func members(_ json: JSON?) throws(APIFailure) -> [JSON.Member] {
+        guard let json else { return [] }
         guard let members = json.objectValue else { throw APIFailure(400, "expected an object") }
         return members
     }
@@ -70,18 +87,43 @@ struct Routes: Sendable {
         return id
     }
 
-    /// The body as JSON; `nil` if there is none.
-    private func body(_ request: Request) async throws -> JSON? {
-        let text: String
-        do {
-            text = String(buffer: try await request.body.collect(upTo: APIContext.largestRequest))
-        } catch is NIOTooManyBytesError {
-            let most = APIContext.largestRequest >> 20
-            throw APIFailure(
-                413, "a request may have \(most) MiB; export less of the environment, or put data into files")
+    /// Of a request that is no submission.
+    private static let largestOrder = 64 << 10
+
+    /// Reads a body of no more than `limit` bytes and what it says.
+    ///
+    /// - Parameter understand: of the body as JSON, `nil` if there is none; on the thread of ``Intake``.
+    private func read<Value: Sendable>(
+        _ request: Request, _ context: APIContext, upTo limit: Int = APIContext.largestRequest,
+        _ understand: @escaping @Sendable (JSON?) throws -> Value
+    ) async throws -> Value {
+        let tooLarge = APIFailure(
+            413,
+            limit < 1 << 20
+                ? "the body of this request may have \(ByteCount(limit))"
+                : "a request may have \(limit >> 20) MiB; export less of the environment, or put data into files")
+        // What was announced, too: nothing of it is waited for.
+        let announced = request.headers[.contentLength].flatMap { Int($0) } ?? 0
+        guard announced <= limit else { throw tooLarge }
+        let seat = bodies.seat(for: context.peer, 0)
+        var bytes = ByteBuffer()
+        for try await part in request.body {
+            guard bytes.readableBytes + part.readableBytes <= limit else { throw tooLarge }
+            guard seat?.grow(by: part.readableBytes) == true else {
+                throw APIFailure(429, "too much is being sent at this moment; finish your other requests, or ask again")
+            }
+            bytes.writeImmutableBuffer(part)
         }
-        guard !text.allSatisfy(\.isWhitespace) else { return nil }
-        do { return try JSON(parsing: text) } catch { throw APIFailure(400, error.description) }
+        guard bytes.readableBytes > 0 else { return try understand(nil) }
+        let (body, channel) = (bytes, context.channel)
+        defer { withExtendedLifetime(seat) {} }
+        return try await intake.run(for: context.peer.uid, isWanted: { channel.isActive }) {
+            let text = String(buffer: body)
+            guard !text.allSatisfy(\.isWhitespace) else { return try understand(nil) }
+            let json: JSON
+            do throws(JSONError) { json = try JSON(parsing: text) } catch { throw APIFailure(400, error.description) }
+            return try understand(json)
+        }
     }
 
     private func drain(_ on: Bool, _ context: APIContext) async throws -> Response {
@@ -93,12 +135,15 @@ struct Routes: Sendable {
     private func setGroup(_ request: Request, _ context: APIContext) async throws -> Response {
         try requireOperator(context)
         let name = try groupName(context)
-        guard let json = try await body(request), json.objectValue?.map(\.key) == ["parallel"] else {
-            throw APIFailure(400, "expected {\"parallel\": NUMBER}, or null for no limit")
-        }
-        let parallel = json["parallel"]?.intValue
-        guard (json["parallel"] ?? .null) == .null || parallel.map({ $0 >= 0 }) == true else {
-            throw APIFailure(400, "parallel must be a whole number from 0 on, or null for no limit")
+        let parallel = try await read(request, context, upTo: Self.largestOrder) { json -> Int? in
+            guard let json, json.objectValue?.map(\.key) == ["parallel"] else {
+                throw APIFailure(400, "expected {\"parallel\": NUMBER}, or null for no limit")
+            }
+            let parallel = json["parallel"]?.intValue
+            guard (json["parallel"] ?? .null) == .null || parallel.map({ $0 >= 0 }) == true else {
+                throw APIFailure(400, "parallel must be a whole number from 0 on, or null for no limit")
+            }
+            return parallel
         }
         try await dispatcher.setParallel(parallel, ofGroup: name)
         return answer(200, try await dispatcher.daemonJSON())
@@ -112,9 +157,12 @@ struct Routes: Sendable {
 
     private func setStrict(_ request: Request, _ context: APIContext) async throws -> Response {
         try requireOperator(context)
-        guard case let members = try await members(request), members.map(\.key) == ["strict"],
-            let isStrict = members[0].value.boolValue
-        else { throw APIFailure(400, "expected {\"strict\": true} or {\"strict\": false}") }
+        let isStrict = try await read(request, context, upTo: Self.largestOrder) { json in
+            guard case let members = try Self.members(json), members.map(\.key) == ["strict"],
+                let isStrict = members[0].value.boolValue
+            else { throw APIFailure(400, "expected {\"strict\": true} or {\"strict\": false}") }
+            return isStrict
+        }
         try await dispatcher.setStrict(isStrict)
         return answer(200, try await dispatcher.daemonJSON())
     }
@@ -128,14 +176,17 @@ struct Routes: Sendable {
 
     /// What concerns everybody's jobs is for root, and for the user whose daemon it is.
     private func requireOperator(_ context: APIContext) throws(APIFailure) {
-        guard context.peer.uid == 0 || context.peer.uid == Peer.ownUID else {
-            throw APIFailure(403, "only root may do that")
-        }
+        guard context.peer.isOperator else { throw APIFailure(403, "only root may do that, outside of jobs") }
     }
 
     private func submit(_ request: Request, _ context: APIContext) async throws -> Response {
-        guard let json = try await body(request) else { throw APIFailure(400, "expected a submission as JSON") }
-        let prepared = try await PreparedSubmission(json, from: context.peer, in: dispatcher.store)
+        try submitters.admit(context.peer)
+        let peer = context.peer
+        var prepared = try await read(request, context) { json in
+            guard let json else { throw APIFailure(400, "expected a submission as JSON") }
+            return try PreparedSubmission(json, from: peer)
+        }
+        try await prepared.resolve(in: dispatcher.store)
         return answer(201, try await dispatcher.submit(prepared).json)
     }
 
@@ -196,6 +247,10 @@ struct Routes: Sendable {
 
     private static func ranges(_ text: String) throws(APIFailure) -> [ClosedRange<Int>] {
         var ranges: [ClosedRange<Int>] = []
+        // A walk along an index for each.
+        guard text.utf8.count(where: { $0 == UInt8(ascii: ",") }) < 1000 else {
+            throw APIFailure(400, "ids must be at most 1000 ranges, separated by commas")
+        }
         for part in text.split(separator: ",") {
             let ends = part.split(separator: "-").map { Int($0) }
             guard let low = ends.first.flatMap({ $0 }), let high = ends.last.flatMap({ $0 }), ends.count <= 2,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Cgroups
 import Foundation
 import Glibc
 import HTTPTypes
@@ -13,24 +14,40 @@ import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
+import SystemPackage
 import Supervisor
 
 /// The API on its Unix socket. Routes translate; the dispatcher decides.
 package struct Server: Service {
     let dispatcher: Dispatcher
     let socketPath: String
+    /// Whoever else may connect; everybody if `nil`.
+    let socketGroup: gid_t?
     let log: Logger
     let onReady: @Sendable () async -> Void
 
     /// More wait to be accepted. Each has a descriptor, of which the attempts need some as well.
     static let connections = 4096
-    static let connectionsOfOne = 512
+    /// Of those, what is left for root when all others have as many as they get.
+    static let connectionsOfRoot = 256
+
+    /// Calls `answer` on each event loop that connections are on, as soon as its turn comes.
+    ///
+    /// - Returns: how many there are.
+    package static func askEventLoops(_ answer: @escaping @Sendable () -> Void) -> Int {
+        MultiThreadedEventLoopGroup.singleton.makeIterator().reduce(0) { count, loop in
+            loop.execute(answer)
+            return count + 1
+        }
+    }
 
     package init(
-        dispatcher: Dispatcher, socketPath: String, log: Logger, onReady: @escaping @Sendable () async -> Void
+        dispatcher: Dispatcher, socketPath: String, socketGroup: gid_t? = nil, log: Logger,
+        onReady: @escaping @Sendable () async -> Void
     ) {
         self.dispatcher = dispatcher
         self.socketPath = socketPath
+        self.socketGroup = socketGroup
         self.log = log
         self.onReady = onReady
     }
@@ -41,11 +58,14 @@ package struct Server: Service {
         Routes(dispatcher: dispatcher).add(to: router)
         let responder = router.buildResponder()
         let path = socketPath
-        let census = Census(limit: Self.connectionsOfOne)
-        let (ready, log) = (onReady, log)
+        let most = Self.connections - Self.connectionsOfRoot
+        let census = Census(limit: dispatcher.settings.quotas.connections ?? most, ofAll: most)
+        let finder = try AttemptFinder.ofThisProcess()
+        let (ready, log, group) = (onReady, log, socketGroup)
         // A request that does not get on is given up, and so is a connection that nobody uses.
         let builder = HTTPServerBuilder.http1(
-            configuration: .init(additionalChannelHandlers: [ConnectionGuard(census)], idleTimeout: .seconds(60)))
+            configuration: .init(
+                additionalChannelHandlers: [ConnectionGuard(census, finder)], idleTimeout: .seconds(60)))
         // Not Hummingbird's Application, which wakes up every second to know the date of an answer.
         let server = try builder.buildServer(
             configuration: ServerConfiguration(
@@ -59,8 +79,18 @@ package struct Server: Service {
             response.headers[.server] = "jobsd"
             try await writer.write(response: response.head, body: response.body)
         } onServerRunning: { _ in
-            // Everybody may connect: what they may do is decided by who they are.
-            chmod(path, 0o666)
+            // What they may do is decided by who they are.
+            if let group {
+                if chown(path, uid_t.max, group) != 0 {
+                    log.error(
+                        "cannot give the socket to group \(group): \(Errno(rawValue: errno)); only its owner may connect"
+                    )
+                } else {
+                    chmod(path, 0o660)
+                }
+            } else {
+                chmod(path, 0o666)
+            }
             showToJobs(path)
             await ready()
         }

@@ -51,7 +51,7 @@ extension Routes {
     }
 
     private func seat(for peer: Peer) throws(APIFailure) -> Census.Seat {
-        if let seat = streams.seat(for: peer.uid) { return seat }
+        if let seat = streams.seat(for: peer) { return seat }
         throw APIFailure(429, "you follow as much as one may at once; end some of your `jobs logs -f` and `jobs wait`")
     }
 

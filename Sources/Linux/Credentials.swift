@@ -40,7 +40,8 @@ package enum Credentials {
         return try body()
     }
 
-    private static func supplementaryGroups() throws(Errno) -> [gid_t] {
+    /// The groups of this process beside its own. See `getgroups(2)`.
+    package static func supplementaryGroups() throws(Errno) -> [gid_t] {
         let count = try syscall(Int(SYS_getgroups), 0, 0)
         var groups = [gid_t](repeating: 0, count: count)
         let result = groups.withUnsafeMutableBufferPointer {

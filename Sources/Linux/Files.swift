@@ -100,6 +100,20 @@ package enum Files {
         return count < 0 ? nil : String(decoding: bytes[0..<count], as: UTF8.self)
     }
 
+    /// Sets an extended attribute. See `setxattr(2)`.
+    package static func setAttribute(_ name: String, of path: String, to value: String) throws(Errno) {
+        let value = Array(value.utf8)
+        let result = path.withCString { path in
+            name.withCString { name in
+                value.withUnsafeBytes {
+                    clinux_syscall(
+                        Int(SYS_setxattr), path.address, name.address, Int(bitPattern: $0.baseAddress), $0.count, 0, 0)
+                }
+            }
+        }
+        if result < 0 { throw Errno(rawValue: CInt(-result)) }
+    }
+
     /// The working directory; `ENOENT` if it was removed, or lies outside of what can be reached from the root, `EILSEQ` if its
     /// name is not UTF-8: a repaired name would be that of another directory.
     package static func currentDirectory() throws(Errno) -> String {

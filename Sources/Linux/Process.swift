@@ -86,7 +86,8 @@ package struct Process: Sendable {
         return found.isAlive ? found : nil
     }
 
-    private var isAlive: Bool { !ends(within: 0) }
+    /// Whether it has not ended; a zombie has.
+    package var isAlive: Bool { !ends(within: 0) }
 
     /// Waits for its end, which leaves it to be reaped; `false` if it has not come by then.
     package func ends(within milliseconds: CInt) -> Bool {

@@ -19,26 +19,23 @@ package struct Entry: Sendable {
 
     package init(id: Int) { self.id = id }
 
-    /// One job that must have ended in a certain way; a name has become an id before it comes here.
+    /// Jobs that must have ended in a certain way; a name has become ids before it comes here.
+    ///
+    /// Of several, `ok` and `any` ask for all that there are, `failed` for one of them.
     package struct Term: Hashable, Sendable, CustomStringConvertible {
         package var condition: Dependency.Condition
-        package var job: Int
+        package var jobs: ClosedRange<Int>
 
-        package init(_ condition: Dependency.Condition, _ job: Int) {
+        package init(_ condition: Dependency.Condition, _ jobs: ClosedRange<Int>) {
             self.condition = condition
-            self.job = job
+            self.jobs = jobs
         }
 
-        package var description: String { "\(condition.rawValue):\(job)" }
+        package init(_ condition: Dependency.Condition, _ job: Int) { self.init(condition, job...job) }
 
-        /// A job that was skipped or cancelled ended, and it did not complete.
-        func isMet(by state: JobState) -> Bool {
-            switch condition {
-            case .ok: state == .completed
-            case .any: true
-            case .failed: state != .completed
-            }
-        }
+        package var description: String { "\(condition.rawValue):\(ids)" }
+
+        var ids: String { jobs.count == 1 ? "\(jobs.lowerBound)" : "\(jobs.lowerBound)-\(jobs.upperBound)" }
     }
 
     /// How many jobs of an array may run at once; a job of an array without such a limit has none of these.
@@ -65,11 +62,37 @@ package enum Decision: Hashable, Sendable {
 /// The term that nothing can meet any more.
 package struct SkipReason: Hashable, Sendable, CustomStringConvertible {
     package var term: Entry.Term
-    /// How that job ended; `nil` if there never was such a job.
+    /// The job that decided it.
+    package var job: Int
+    /// How that job ended; `nil` if there never was one of the term's.
     package var state: JobState?
 
     package var description: String {
-        guard let state else { return "there is no job \(term.job), but \(term) was asked for" }
-        return "job \(term.job) ended as \(state.rawValue), but \(term) was asked for"
+        guard let state else { return "there is no job \(term.ids), but \(term) was asked for" }
+        return "job \(job) ended as \(state.rawValue), but \(term) was asked for"
+    }
+}
+
+/// What is known of those jobs of a range that have ended.
+package struct Endings: Sendable {
+    /// Whether there is one.
+    package var isAny: Bool
+    /// One that did not complete.
+    package var uncompleted: (job: Int, state: JobState)?
+
+    package init(isAny: Bool = false, uncompleted: (job: Int, state: JobState)? = nil) {
+        self.isAny = isAny || uncompleted != nil
+        self.uncompleted = uncompleted
+    }
+}
+
+extension Dependency.Condition {
+    /// A job that was skipped or cancelled ended, and it did not complete.
+    func isMet(by state: JobState) -> Bool {
+        switch self {
+        case .ok: state == .completed
+        case .any: true
+        case .failed: state != .completed
+        }
     }
 }

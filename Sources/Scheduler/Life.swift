@@ -5,15 +5,15 @@ import JobModel
 extension Scheduler {
     /// Takes a job into the queue.
     ///
-    /// - Parameter outcomeOf: the state of another job that is not in here. A state that is not final announces that the
-    ///   job comes in later, as after a restart; `nil` says that there is no such job.
+    /// - Parameter endings: what is known of jobs that are not in here because they have ended. The jobs that it waits for
+    ///   come in before it, also after a restart.
     /// - Precondition: the id is not in here already.
-    package mutating func submit(_ entry: Entry, outcomeOf: (Int) -> JobState?) {
+    package mutating func submit(_ entry: Entry, endings: (ClosedRange<Int>) -> Endings) {
         var status: Status = entry.held ? .held : []
-        let dependencies = entry.dependencies.map { terms in
-            terms.map { (term: $0, state: jobs[$0.job] == nil ? outcomeOf($0.job) : .pending) }
+        let live = { [jobs] (ids: ClosedRange<Int>) in
+            ids.count < jobs.count ? ids.count { jobs[$0] != nil } : jobs.keys.count { ids.contains($0) }
         }
-        switch prerequisites.add(entry.id, dependencies) {
+        switch prerequisites.add(entry.id, entry.dependencies, live: live, endings: endings) {
         case .met: break
         case .waiting: status.insert(.dependencies)
         case .impossible(let reason):
@@ -102,6 +102,7 @@ extension Scheduler {
         let kind = Kind(
             request: entry.request, wallTimeUsec: entry.wallTimeUsec, group: entry.group, array: entry.array?.id)
         let index = queue.join(kind, arrayParallel: entry.array?.parallel)
+        prerequisites.entered(entry.id)
         // Not ready until its status is set.
         jobs[entry.id] = Job(priority: entry.priority, kind: index, status: .held)
     }

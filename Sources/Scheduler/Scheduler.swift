@@ -4,11 +4,11 @@ import JobModel
 /// The queue and the machine's share for jobs, and what follows from them: which job starts when.
 ///
 /// A value without a clock: whoever holds it says what happened and when, and carries out what ``decide(now:)`` returns. A
-/// job is known from ``submit(_:outcomeOf:)`` or ``adopt(_:startedAt:)`` until ``ended(_:as:)`` or its `.skip`; what names
+/// job is known from ``submit(_:endings:)`` or ``adopt(_:startedAt:)`` until ``ended(_:as:)`` or its `.skip`; what names
 /// an unknown job does nothing. Moments are microseconds since the epoch.
 ///
 /// ```swift
-/// scheduler.submit(entry) { store.state(of: $0) }
+/// scheduler.submit(entry) { store.endings(in: $0) }
 /// for decision in scheduler.decide(now: now) { … }
 /// timer.arm(at: scheduler.nextBegin)
 /// ```

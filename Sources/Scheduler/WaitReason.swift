@@ -67,8 +67,8 @@ extension WaitReason: CustomStringConvertible {
 
 extension WaitReason.OpenTerms: CustomStringConvertible {
     package var description: String {
-        let listed = terms.map { "\($0.job) (\($0.condition.rawValue))" }.joined(separator: ", ")
-        let noun = terms.count + more == 1 ? "job" : "jobs"
+        let listed = terms.map { "\($0.ids) (\($0.condition.rawValue))" }.joined(separator: ", ")
+        let noun = terms.count + more == 1 && terms[0].jobs.count == 1 ? "job" : "jobs"
         return "\(noun) \(listed)" + (more > 0 ? " and \(more) more" : "")
     }
 }

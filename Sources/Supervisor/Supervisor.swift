@@ -124,6 +124,9 @@ package final class Supervisor {
         sequence += 1
         if let directory = request.queued { try directory.make() }
         do throws(SupervisorError) {
+            if request.spec.isolation.submit {
+                do throws(CgroupError) { try cgroup.allowSubmission() } catch { throw .cgroup(error) }
+            }
             return try Attempt(
                 request: request, plan: plan, cgroup: cgroup, unenforced: unenforced, ahead: ahead, supervisor: self,
                 onEnd: onEnd)

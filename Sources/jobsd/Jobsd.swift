@@ -67,6 +67,18 @@ struct Jobsd: AsyncParsableCommand {
         help: ArgumentHelp("Keep about so much output of finished jobs, the newest.", valueName: "size"))
     var keepBytes = "4G"
 
+    @Option(
+        help: ArgumentHelp(
+            "How much each user may have: jobs, array, texts, terms, connections, output; see jobsd(8).",
+            valueName: "name=value"))
+    var quota: [String] = []
+
+    @Option(
+        name: .customLong("socket-group"),
+        help: ArgumentHelp(
+            "Let only members of this group connect, and root; everybody if left out.", valueName: "group"))
+    var socketGroup: String?
+
     @Option(help: ArgumentHelp("Append the log to this file instead of standard error.", valueName: "file"))
     var log: String?
 
@@ -97,6 +109,8 @@ struct Jobsd: AsyncParsableCommand {
         chdir("/")
         let logger = LogOutput.logger(label: "jobsd")
         let lock = try InstanceLock(locations)
+        let quotas = try Quotas.of(quota)
+        let group = try socketGroup.map { try SocketGroup.number(of: $0) }
         let retention = try RetentionPolicy.of(age: keepAge, jobs: keepJobs, bytes: keepBytes)
         let root = try Workplace.prepareQueue(stateDirectory: locations.state, runtimeDirectory: locations.runtime)
         if let notice = root.notice {
@@ -111,18 +125,19 @@ struct Jobsd: AsyncParsableCommand {
             settings: Dispatcher.Settings(
                 locations: locations, initPath: InitProgram.path,
                 version: jobsVersion, capacity: capacity, retention: retention,
-                pids: try Capacity.pids(pids), outputCeiling: Capacity.output(below: locations.state)),
+                pids: try Capacity.pids(pids), outputCeiling: Capacity.output(below: locations.state), quotas: quotas),
             store: store, root: root, log: logger)
         executor.start()
         try await dispatcher.recover()
-        let server = Server(dispatcher: dispatcher, socketPath: locations.socket, log: logger) {
+        let server = Server(dispatcher: dispatcher, socketPath: locations.socket, socketGroup: group, log: logger) {
             ready.say("ready")
             Notify.ready()
             logger.notice("ready", metadata: ["socket": "\(locations.socket)"])
         }
         if Notify.isWanted { try await dispatcher.onStatus { Notify.status($0) } }
         // Twice as often as systemd wants it, as sd_watchdog_enabled(3) advises.
-        if let usec = Notify.watchdogMicroseconds { try await dispatcher.beat(every: usec / 2) { Notify.watchdog() } }
+        let watchdog = Watchdog()
+        if let usec = Notify.watchdogMicroseconds { try await dispatcher.beat(every: usec / 2) { watchdog.beat() } }
         var configuration = ServiceGroupConfiguration(
             services: [.init(service: server)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         // Nobody who is slow to read an answer keeps the daemon from its end.
@@ -132,7 +147,7 @@ struct Jobsd: AsyncParsableCommand {
         // Running jobs run on; the next daemon finds them.
         store.close()
         await dispatcher.leavePlace()
-        withExtendedLifetime(lock) {}
+        withExtendedLifetime((lock, watchdog)) {}
     }
 
     /// Connections and attempts take some descriptors each, and the soft limit is there for select(2) alone. Jobs get the

@@ -113,3 +113,31 @@ extension RetentionPolicy {
         } catch let error as QuantityError { throw ValidationError(error.description) }
     }
 }
+
+extension Quotas {
+    /// From what the command line says, over the defaults.
+    static func of(_ words: [String]) throws -> Quotas {
+        var quotas = Quotas()
+        for word in words {
+            do throws(QuantityError) { try quotas.set(word) } catch {
+                throw ValidationError("--quota: \(error.description)")
+            }
+        }
+        return quotas
+    }
+}
+
+/// The group that may connect.
+enum SocketGroup {
+    static func number(of text: String) throws -> gid_t {
+        guard let number = gid_t(text) ?? getgrnam(text)?.pointee.gr_gid, number != .max else {
+            throw ValidationError("--socket-group: there is no group '\(text)'; see `getent group`")
+        }
+        // A process without privileges gives files to groups that it is in.
+        guard geteuid() == 0 || number == getegid() || (try? Credentials.supplementaryGroups().contains(number)) == true
+        else {
+            throw ValidationError("--socket-group: you are no member of the group '\(text)'")
+        }
+        return number
+    }
+}

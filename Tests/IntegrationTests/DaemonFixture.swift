@@ -20,7 +20,8 @@ final class Daemon: @unchecked Sendable {
     private let runtime: String
     private let prefix: [String]
 
-    var client: JobsClient { JobsClient(socket: runtime + "/jobs.sock") }
+    var socket: String { runtime + "/jobs.sock" }
+    var client: JobsClient { JobsClient(socket: socket) }
 
     /// - Parameters:
     ///   - mount: options of a tmpfs that is mounted on the state directory, for this daemon's eyes alone.
@@ -97,6 +98,13 @@ final class Daemon: @unchecked Sendable {
             "\(method) \(path) HTTP/1.1\r\nHost: j\r\nConnection: close\r\nContent-Length: \(length)\r\n\r\n\(body)")
         let text = socket.readToEnd()
         return (text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0, text)
+    }
+
+    /// Sends a request and reads the answer, or of one that goes on its beginning.
+    func exchange(_ request: String, streams: Bool) throws -> String {
+        let socket = try connect()
+        try? socket.send(request)
+        return streams ? String(decoding: (try? socket.read()) ?? [], as: UTF8.self) : socket.readToEnd()
     }
 
     func log(about id: Int) -> String {

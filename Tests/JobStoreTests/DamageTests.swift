@@ -71,7 +71,6 @@ import Testing
         for word in ["sim", "3", "1-3", "3[1]"] {
             try tolerant { _ = try store.ids(of: JobReference(word), owner: 1000) }
         }
-        _ = try store.existing([1...9], limit: 10)
         _ = try store.live()
         _ = try store.liveCounts()
         _ = try store.counts()

@@ -53,6 +53,10 @@ import Testing
         #expect(try expired(Retention(keep: 0)) == [5, 3, 1])
         try await store.append([change(7, .cancelled)])
         #expect(try expired(Retention(keep: 1)) == [5, 4, 3, 2, 1])
+        var next = job(8)
+        next.dependency = Dependency([[.init(.any, .range(2, 3)), .init(.ok, .range(3, 4))]])
+        try await store.append([.submitted(next, document)])
+        #expect(try expired(Retention(keep: 0)) == [5, 1, 7])
     }
 
     @Test func whatRunsAgainDoesNotExpire() async throws {
@@ -68,12 +72,32 @@ import Testing
             try await store.append([start(id), end(id, at: id * 10, outputBytes: bytes)])
         }
         try await store.append([change(10, .pending), start(10, 2), end(10, 2, at: 200, outputBytes: 100)])
-        #expect(try store.kept() == Kept(jobs: 10, outputBytes: 500, firstEnd: moment(10)))
+        #expect(try store.kept() == Kept(jobs: 10, bytes: 500, firstEnd: moment(10)))
         #expect(try expired(Retention(keepBytes: 500)) == [])
         // Those before it go as well, whatever their output: history has no holes.
         #expect(try expired(Retention(keepBytes: 499)) == [5, 4, 3, 2, 1, 7])
         #expect(try expired(Retention(keepBytes: 200)) == [5, 4, 3, 2, 1, 7, 8, 9])
         #expect(try expired(Retention(keepBytes: 0)) == [5, 4, 3, 2, 1, 7, 8, 9, 11, 10])
         #expect(try store.expired(Retention(keepBytes: 0)).last == ExpiredJob(id: 10, attempts: 2))
+    }
+
+    /// Texts count as output does, and a user who has more than one may has the own jobs removed.
+    @Test func byBytesOfEachUser() async throws {
+        try await store.append(
+            (7...12).map { id in
+                var job = job(id)
+                job.owner.uid = id < 10 ? 1001 : 1002
+                job.textBytes = 60
+                return .submitted(job, document)
+            })
+        for id in 7...12 { try await store.append([start(id), end(id, at: id * 10, outputBytes: 40)]) }
+        #expect(try store.kept().bytes == 600)
+        var retention = Retention()
+        retention.keepBytesOfEach = 250
+        #expect(try expired(retention) == [7, 10])
+        retention.exempt = [1001]
+        #expect(try expired(retention) == [10])
+        retention.keepBytes = 450
+        #expect(try expired(retention) == [5, 4, 3, 2, 1, 7, 8, 10])
     }
 }

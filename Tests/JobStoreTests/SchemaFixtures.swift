@@ -5,7 +5,7 @@ enum SchemaFixtures {
     /// Version → what `sqlite3 jobs.db .dump` of it would say, with a completed and a pending job.
     static let all: [(version: String, sql: String)] = [
         ("v1-tables", v1), ("v2-list-indexes", v2), ("v3-output-bytes", v3),
-        ("v4-start-order", v4),
+        ("v4-start-order", v4), ("v5-application-id", v5),
     ]
 
     private static let v2 =
@@ -30,6 +30,13 @@ enum SchemaFixtures {
 
             CREATE INDEX jobs_by_priority ON jobs(priority DESC) WHERE ended_usec IS NULL AND priority <> 0;
             INSERT INTO grdb_migrations VALUES ('v4-start-order');
+            """
+
+    private static let v5 =
+        v4 + """
+
+            PRAGMA application_id = 1246708307;
+            INSERT INTO grdb_migrations VALUES ('v5-application-id');
             """
 
     private static let v1 = """

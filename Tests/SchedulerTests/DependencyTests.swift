@@ -102,16 +102,16 @@ import Testing
         #expect(scheduler.words(for: 2) == "waits for job 1 (ok)")
     }
 
-    @Test mutating func `after a restart jobs may come in before those they wait for`() {
-        scheduler.submit(Entry(2, after: [[.init(.ok, 1)]])) { _ in .running }
+    @Test mutating func `after a restart those that run come in before those that wait for them`() {
         scheduler.adopt(Entry(1), startedAt: 0)
+        scheduler.submit(Entry(2, after: [[.init(.ok, 1)]]))
         #expect(scheduler.started() == [])
         scheduler.ended(1, as: .completed)
         #expect(scheduler.started() == [2])
     }
 
     @Test mutating func `a job that waits for itself is skipped`() {
-        scheduler.submit(Entry(1, after: [[.init(.any, 1)]])) { _ in .pending }
+        scheduler.submit(Entry(1, after: [[.init(.any, 1)]]))
         #expect(scheduler.started() == [-1])
     }
 
@@ -143,5 +143,63 @@ import Testing
         for id in 1...20 { scheduler.submit(Entry(id, held: true)) }
         scheduler.submit(Entry(21, after: [(1...20).map { .init(.ok, $0) }]))
         #expect(scheduler.words(for: 21)?.hasSuffix("7 (ok), 8 (ok) and 12 more") == true)
+    }
+
+    // MARK: Ranges
+
+    @Test mutating func `a range means all jobs there are, and failed means one of them`() {
+        for id in [1, 2, 4] { scheduler.submit(Entry(id)) }
+        scheduler.submit(
+            Entry(6, after: [[.init(.ok, 1...5)]]), Entry(7, after: [[.init(.any, 1...5)]]),
+            Entry(8, after: [[.init(.failed, 1...5)]]))
+        #expect(scheduler.started() == [1, 2, 4])
+        #expect(scheduler.words(for: 6) == "waits for jobs 1-5 (ok)")
+        scheduler.ended(1, as: .completed)
+        #expect(scheduler.started() == [])
+        scheduler.ended(4, as: .failed)
+        #expect(scheduler.started() == [-6, 8])
+        scheduler.ended(2, as: .completed)
+        #expect(scheduler.started() == [7])
+    }
+
+    @Test mutating func `a range of which all completed is no failure`() {
+        scheduler.submit(Entry(1), Entry(2), Entry(3, after: [[.init(.failed, 1...2)]]))
+        #expect(scheduler.started() == [1, 2])
+        scheduler.ended(1, as: .completed)
+        scheduler.ended(2, as: .completed)
+        guard case .skip(3, let reason)? = scheduler.decide(now: 0).first else { return #expect(Bool(false)) }
+        #expect(reason.description == "job 2 ended as completed, but failed:1-2 was asked for")
+    }
+
+    @Test mutating func `a range waits for a job of it that comes again`() {
+        scheduler.submit(Entry(1), Entry(2), Entry(3, after: [[.init(.any, 1...2)]]))
+        #expect(scheduler.started() == [1, 2])
+        scheduler.ended(1, as: .failed)
+        scheduler.submit(Entry(1))
+        scheduler.ended(2, as: .completed)
+        #expect(scheduler.started() == [1])
+        scheduler.ended(1, as: .failed)
+        #expect(scheduler.started() == [3])
+    }
+
+    @Test mutating func `a range of jobs that never were can meet nothing`() {
+        scheduler.submit(Entry(9, after: [[.init(.any, 3...5)]]))
+        #expect(scheduler.words(for: 9) == "there is no job 3-5, but any:3-5 was asked for")
+    }
+
+    @Test mutating func `a hundred jobs that wait for one range look at its jobs once`() {
+        for id in 1...1000 { scheduler.submit(Entry(id, held: true)) }
+        var asked = 0
+        for id in 1001...1100 {
+            scheduler.submit(Entry(id, after: [[.init(.any, 1...1000)]])) { _ in
+                asked += 1
+                return Endings()
+            }
+        }
+        #expect(asked == 0)
+        #expect(scheduler.words(for: 1100) == "waits for jobs 1-1000 (any)")
+        // Those that are gone leave nothing behind.
+        for id in 1001...1100 { scheduler.ended(id, as: .cancelled) }
+        #expect(scheduler.prerequisites.isEmpty)
     }
 }

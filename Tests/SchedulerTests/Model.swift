@@ -32,21 +32,24 @@ struct Model {
     var pending: [Job] { jobs.values.filter { $0.startedAt == nil } }
     var free: Resources { running.reduce(capacity) { $0 - $1.entry.request } }
 
-    func state(of id: Int) -> JobState? {
-        jobs[id].map { $0.startedAt == nil ? .pending : .running } ?? outcomes[id]
-    }
-
     // MARK: Rules
 
     func dependencies(of entry: Entry) -> Readiness {
         if entry.dependencies.isEmpty { return .ready }
         let alternatives = entry.dependencies.map { terms in
-            let met = terms.map { term in
-                outcomes[term.job].map { term.isMet(by: $0) } ?? (jobs[term.job] == nil ? false : nil)
-            }
+            let met = terms.map(isMet)
             return met.contains(false) ? Readiness.never : met.contains(nil) ? .notYet : .ready
         }
         return alternatives.contains(.ready) ? .ready : alternatives.contains(.notYet) ? .notYet : .never
+    }
+
+    /// `nil` as long as that is open.
+    private func isMet(_ term: Entry.Term) -> Bool? {
+        let isAnyLive = term.jobs.contains { jobs[$0] != nil }
+        let ended = term.jobs.compactMap { jobs[$0] == nil ? outcomes[$0] : nil }
+        if ended.isEmpty, !isAnyLive { return false }
+        if term.condition != .any, ended.contains(where: { $0 != .completed }) { return term.condition == .failed }
+        return isAnyLive ? nil : term.condition != .failed
     }
 
     func isReady(_ job: Job) -> Bool {

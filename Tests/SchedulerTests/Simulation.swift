@@ -102,13 +102,14 @@ struct Simulation {
         if random.chance(25) {
             entry.dependencies = (0..<Int.random(in: 1...2, using: &random)).map { _ in
                 (0..<Int.random(in: 1...3, using: &random)).map { _ in
-                    Entry.Term(
-                        random.pick(Dependency.Condition.allCases),
-                        max(0, entry.id - Int.random(in: 1...30, using: &random)))
+                    let first = max(0, entry.id - Int.random(in: 1...30, using: &random))
+                    let last =
+                        random.chance(70) ? first : Int.random(in: first..<max(first + 1, entry.id), using: &random)
+                    return Entry.Term(random.pick(Dependency.Condition.allCases), first...last)
                 }
             }
         }
-        scheduler.submit(entry) { [model] in model.state(of: $0) }
+        scheduler.submit(entry) { [model] in model.outcomes[$0] }
         model.jobs[entry.id] = Model.Job(entry: entry)
     }
 
@@ -143,16 +144,16 @@ struct Simulation {
         scheduler.requeue(id, notBefore: begin, request: request)
     }
 
-    /// Only what a store would have kept comes in again, in any order. The watch on the head goes on.
+    /// Only what a store would have kept comes in again: those that run, then the others as they were submitted. The watch on
+    /// the head goes on.
     private mutating func restart() {
         scheduler = Scheduler(capacity: model.capacity, groups: model.groups, lookAhead: options.lookAhead)
         scheduler.isDraining = model.isDraining
-        for job in model.jobs.values.sorted(by: { $0.rank < $1.rank }).shuffled(using: &random) {
-            if let start = job.startedAt {
-                scheduler.adopt(job.entry, startedAt: start)
-            } else {
-                scheduler.submit(job.entry) { [model] in model.state(of: $0) }
-            }
+        for job in model.running.shuffled(using: &random) {
+            if let start = job.startedAt { scheduler.adopt(job.entry, startedAt: start) }
+        }
+        for job in model.pending.sorted(by: { $0.entry.id < $1.entry.id }) {
+            scheduler.submit(job.entry) { [model] in model.outcomes[$0] }
         }
     }
 

@@ -48,7 +48,12 @@ extension Scheduler {
         Self(capacity: Resources(memoryBytes: 16 * gibibyte, milliCPUs: 8000), groups: groups)
     }
 
-    mutating func submit(_ entries: Entry...) { for entry in entries { submit(entry) { _ in nil } } }
+    mutating func submit(_ entries: Entry...) { for entry in entries { submit(entry) { _ in Endings() } } }
+
+    /// - Parameter outcomeOf: how a job ended that is not in here any more.
+    mutating func submit(_ entry: Entry, outcomeOf: (Int) -> JobState?) {
+        submit(entry, endings: { Endings(in: $0, outcomeOf) })
+    }
 
     mutating func decide(at seconds: Int) -> [Decision] { decide(now: seconds * second) }
 
@@ -65,5 +70,12 @@ extension Scheduler {
     /// Its words, with moments as seconds.
     func words(for id: Int, at seconds: Int = 0) -> String? {
         reason(for: id, now: seconds * second)?.description { "\($0 / second)s" }
+    }
+}
+
+extension Endings {
+    init(in ids: ClosedRange<Int>, _ outcomeOf: (Int) -> JobState?) {
+        let ended = ids.compactMap { id in outcomeOf(id).map { (job: id, state: $0) } }
+        self.init(isAny: !ended.isEmpty, uncompleted: ended.first { $0.state != .completed })
     }
 }

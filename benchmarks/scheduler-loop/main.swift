@@ -45,7 +45,7 @@ let capacity = Resources(memoryBytes: 1 << 40, milliCPUs: 2000)
 var scheduler = Scheduler(capacity: capacity, groups: ["two": 2])
 scheduler.isDraining = true
 let before = anonymousBytes()
-measure("submit", of: jobs) { for id in 1...jobs { scheduler.submit(entry(id)) { _ in nil } } }
+measure("submit", of: jobs) { for id in 1...jobs { scheduler.submit(entry(id)) { _ in Endings() } } }
 print("bytes", max(0, anonymousBytes() - before) / jobs)
 
 let asked = min(jobs, 10_000)
