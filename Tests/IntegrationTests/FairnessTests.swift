@@ -77,7 +77,7 @@ extension IntegrationTests {
             while time.monotonic() < end: libc.vmsplice(1, parts, 16, 0)
             """
 
-        @Test(.enabled(if: Machine.hasPython, "needs python3"))
+        @Test(.enabled(if: Machine.hasPython, "needs python3 with ctypes"))
         func `copying a job's output takes no more of the CPUs than the job may`() async throws {
             let daemon = try Daemon()
             let (done, go) = (daemon.scratch.fifo("done"), daemon.scratch.fifo("go"))

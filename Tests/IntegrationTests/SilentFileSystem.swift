@@ -76,11 +76,11 @@ struct SilentFileSystem {
 extension Trait where Self == ConditionTrait {
     static var needsFUSE: Self {
         .enabled(
-            if: Machine.isRoot && Machine.hasFUSE && Machine.hasPython, "needs root, /dev/fuse and python3")
+            if: Machine.isRoot && Machine.hasFUSE && Machine.hasPython, "needs root, /dev/fuse and python3 with ctypes")
     }
 }
 
 extension Machine {
     static let hasFUSE = FileManager.default.isWritableFile(atPath: "/dev/fuse")
-    static let hasPython = (try? JobsProgram.execute(["python3", "-c", "0"]).code) == 0
+    static let hasPython = (try? JobsProgram.execute(["python3", "-c", "import ctypes"]).code) == 0
 }
