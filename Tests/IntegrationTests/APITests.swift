@@ -97,7 +97,7 @@ extension IntegrationTests {
         /// The CLI as somebody else, without a name in the user database.
         private func jobs(_ words: [String], as uid: Int, _ daemon: Daemon) throws -> JobsProgram.Outcome {
             try JobsProgram.execute(
-                ["setpriv", "--reuid=\(uid)", "--regid=\(uid)", "--clear-groups", JobsProgram.path] + words,
+                JobsProgram.become(uid) + [JobsProgram.path] + words,
                 environment: ["JOBS_STATE_DIR": daemon.state, "HOME": "/", "SECRET": "s3cret"], in: "/")
         }
 
@@ -203,10 +203,11 @@ extension IntegrationTests {
                         pass
                 print(open_)
                 """
-            let greedy = try JobsProgram.execute([
-                "setpriv", "--reuid=60001", "--regid=60001", "--clear-groups", "/usr/bin/python3", "-c", script,
-                daemon.state + "/run/jobs.sock",
-            ])
+            let greedy = try JobsProgram.execute(
+                JobsProgram.become(60001) + [
+                    "/usr/bin/python3", "-c", script,
+                    daemon.state + "/run/jobs.sock",
+                ])
             #expect(greedy.output == "512\n", "\(greedy.all)")
             let id = try await daemon.submit("true")
             try await daemon.wait([id])

@@ -105,7 +105,7 @@ extension IntegrationTests {
 
         private func submit(_ daemon: Daemon, as uid: Int, _ flags: [String] = []) throws -> JobsProgram.Outcome {
             try JobsProgram.execute(
-                ["setpriv", "--reuid=\(uid)", "--regid=\(uid)", "--clear-groups", JobsProgram.path, "submit"] + flags
+                JobsProgram.become(uid) + [JobsProgram.path, "submit"] + flags
                     + ["--", "true"], environment: ["JOBS_STATE_DIR": daemon.state, "HOME": "/"], in: "/")
         }
 
@@ -160,7 +160,7 @@ extension IntegrationTests {
             #expect(try submit(daemon, as: 60001, ["--hold"]).code == 0)
             try refused(["--hold"], "you have 4 of at most 4 jobs")
             let again = try JobsProgram.execute(
-                ["setpriv", "--reuid=60001", "--regid=60001", "--clear-groups", JobsProgram.path, "retry", "1_1"],
+                JobsProgram.become(60001) + [JobsProgram.path, "retry", "1_1"],
                 environment: ["JOBS_STATE_DIR": daemon.state, "HOME": "/"], in: "/")
             #expect(again.code != 0 && again.errors.contains("4 of at most 4"), "\(again.all)")
         }

@@ -30,6 +30,11 @@ enum JobsProgram {
         var all: String { "code \(code)\n--- output\n\(output)\n--- errors\n\(errors)\n--- record\n\(record)" }
     }
 
+    /// The words that run the program behind them as a user of that number, who needs no account.
+    static func become(_ uid: Int) -> [String] {
+        ["setpriv", "--reuid=\(uid)", "--regid=\(uid)", "--clear-groups"]
+    }
+
     /// Runs `jobs run` with `words` and collects its record.
     ///
     /// - Parameter prefix: what is put before the program: `systemd-run …`, `setpriv …`.

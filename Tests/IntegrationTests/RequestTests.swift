@@ -79,10 +79,11 @@ extension IntegrationTests {
                 print(refused)
                 """
             // The first of them that is asked waits for its answer; those that are refused have theirs by then.
-            let greedy = try JobsProgram.execute([
-                "setpriv", "--reuid=60001", "--regid=60001", "--clear-groups", "/usr/bin/python3", "-c",
-                script.replacingOccurrences(of: "for s in held:", with: "for s in reversed(held):"), daemon.socket,
-            ])
+            let greedy = try JobsProgram.execute(
+                JobsProgram.become(60001) + [
+                    "/usr/bin/python3", "-c",
+                    script.replacingOccurrences(of: "for s in held:", with: "for s in reversed(held):"), daemon.socket,
+                ])
             #expect((Int(greedy.output.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0) >= 1, "\(greedy.all)")
             #expect(
                 try daemon.ask("POST", "/v1/jobs", body("command: [x]") + String(repeating: " ", count: 4_000_000))

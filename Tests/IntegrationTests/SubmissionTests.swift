@@ -189,8 +189,8 @@ extension IntegrationTests {
             try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
             func submit(_ words: String...) throws -> JobsProgram.Outcome {
                 try JobsProgram.execute(
-                    [
-                        "setpriv", "--reuid=60001", "--regid=60001", "--clear-groups", JobsProgram.path, "submit",
+                    JobsProgram.become(60001) + [
+                        JobsProgram.path, "submit",
                         "--parsable", "--hold",
                     ] + words,
                     environment: ["JOBS_STATE_DIR": daemon.state], in: place)
@@ -211,7 +211,7 @@ extension IntegrationTests {
             #expect(try await daemon.job(2)["exit_code"]?.intValue == 3)
             #expect(try await daemon.output(2) == "60001\n")
             let foreign = try JobsProgram.execute(
-                ["setpriv", "--reuid=60002", "--regid=60002", "--clear-groups", JobsProgram.path, "show", "1"],
+                JobsProgram.become(60002) + [JobsProgram.path, "show", "1"],
                 environment: ["JOBS_STATE_DIR": daemon.state], in: "/")
             #expect(foreign.code == 77, "\(foreign.all)")
         }

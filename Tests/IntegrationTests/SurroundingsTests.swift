@@ -97,7 +97,7 @@ extension IntegrationTests {
             #expect(run.code == 0 && run.output == "54321\n", "\(run.all)")
             let daemon = try Daemon()
             let submit = try JobsProgram.execute(
-                ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", JobsProgram.path, "submit", "--wait"]
+                JobsProgram.become(54321) + [JobsProgram.path, "submit", "--wait"]
                     + ["--", "sh", "-c", "id -u >&2; exit 3"],
                 environment: ["JOBS_STATE_DIR": daemon.state, "JOBS_RUNTIME_DIR": daemon.state + "/run"], in: "/")
             #expect(submit.code == 3, "\(submit.all)\n\(daemon.log)")
