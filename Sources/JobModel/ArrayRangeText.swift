@@ -54,8 +54,3 @@ extension ArrayRange: CustomStringConvertible {
         return text + (parallel.map { "%\($0)" } ?? "")
     }
 }
-
-/// Digits and nothing else, unlike `Int(_:)`, which takes a sign.
-private func digits(_ text: Substring) -> Int? {
-    text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int(text) : nil
-}

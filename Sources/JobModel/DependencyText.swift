@@ -57,8 +57,7 @@ extension Dependency: CustomStringConvertible {
         guard !word.contains("\\") else { return Term(condition, .name(target)) }
         let reference = JobReference(target)
         // Too large for a number, it would be a name.
-        let isNumber = word.allSatisfy { (0x30...0x39).contains($0.value) }
-        if reference == .id(0) || isNumber && reference == .name(target) {
+        if reference == .id(0) || target.isDigits && reference == .name(target) {
             throw QuantityError(text, "there is no job \(target)")
         }
         return Term(condition, reference)
@@ -89,8 +88,7 @@ extension Dependency: CustomStringConvertible {
         case .id, .range, .element: return "\(term.condition.rawValue):\(term.target)"
         case .name(let name):
             let scalars = Array(name.unicodeScalars)
-            let looksLikeAnID =
-                JobReference(name) != .name(name) || scalars.allSatisfy { (0x30...0x39).contains($0.value) }
+            let looksLikeAnID = JobReference(name) != .name(name) || name.isDigits
             var text = String.UnicodeScalarView()
             for (index, scalar) in scalars.enumerated() {
                 let isMark = scalar == "," || scalar == "?" || scalar == "\\"

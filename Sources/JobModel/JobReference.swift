@@ -15,10 +15,10 @@ public enum JobReference: Hashable, Sendable, CustomStringConvertible {
         self = Self.id(of: word) ?? Self.range(of: word) ?? Self.element(of: word) ?? .name(word)
     }
 
-    private static func id(of word: String) -> Self? { number(word[...]).map { .id($0) } }
+    private static func id(of word: String) -> Self? { digits(word[...]).map { .id($0) } }
 
     private static func range(of word: String) -> Self? {
-        let ends = word.split(separator: "-", omittingEmptySubsequences: false).map(number)
+        let ends = word.split(separator: "-", omittingEmptySubsequences: false).map(digits)
         guard ends.count == 2, let first = ends[0], let last = ends[1], first <= last else { return nil }
         return .range(first, last)
     }
@@ -26,13 +26,8 @@ public enum JobReference: Hashable, Sendable, CustomStringConvertible {
     private static func element(of word: String) -> Self? {
         let mark: Character = word.hasSuffix("]") ? "[" : "_"
         let parts = (mark == "[" ? word.dropLast() : word[...]).split(separator: mark, omittingEmptySubsequences: false)
-        guard parts.count == 2, let array = number(parts[0]), let index = number(parts[1]) else { return nil }
+        guard parts.count == 2, let array = digits(parts[0]), let index = digits(parts[1]) else { return nil }
         return .element(array: array, index: index)
-    }
-
-    /// Digits only: `+5` is a name.
-    private static func number(_ text: Substring) -> Int? {
-        text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int(text) : nil
     }
 
     public var description: String {

@@ -55,7 +55,7 @@ struct LocalMoment: Hashable {
     }
 
     private static func digits(_ text: Substring, in count: ClosedRange<Int>) -> Int? {
-        count.contains(text.utf8.count) && text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int(text) : nil
+        count.contains(text.utf8.count) ? JobModel.digits(text) : nil
     }
 
     /// - Parameter offset: seconds that local time is ahead of UTC, at a second since 1970.
