@@ -197,9 +197,7 @@ package final class Supervisor {
             return .vanished("Its report in \(directory.path) is gone or damaged.")
         }
         let process = Process.find(pid: pid_t(birth.pid), at: birth.bootTicks)
-        if process != nil, let cgroups = try? Files.read("/proc/\(birth.pid)/cgroup"),
-            cgroups.split(whereSeparator: { $0 == "/" || $0 == "\n" }).contains(baseline.place.name[...])
-        {
+        if let process, CgroupMembership.contains(baseline.place.name, of: process.pid) == true {
             // jobs-init never enters the job's cgroup.
             try clear(baseline, directory)
             return .vanished("Its report in \(directory.path) names a process of the job as jobs-init.")

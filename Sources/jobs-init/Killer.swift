@@ -56,8 +56,10 @@ struct Killer {
         // In a PID namespace of ours all others are the job's; one that its command is the init of does not see us.
         if plan.namespaces.contains(.pid) { return !plan.initProcess }
         // Its cgroup first: that of a process which ends is not its own any more (`proc_cgroup_show`, v1).
-        guard let cgroups = try? Files.read("/proc/\(sender)/cgroup"), ProcessStat.isAlive(sender) else { return false }
-        return !cgroups.split { $0 == "/" || $0 == "\n" }.contains(plan.cgroupName[...])
+        guard let isInside = CgroupMembership.contains(plan.cgroupName, of: sender), ProcessStat.isAlive(sender) else {
+            return false
+        }
+        return !isInside
     }
 
     /// Whether anyone is left who is not a child of ours.
