@@ -29,7 +29,7 @@ func isFile(_ path: String) -> Bool { kind(of: path).map { $0 != S_IFDIR } ?? fa
 func isDirectory(_ path: String) -> Bool { kind(of: path) == S_IFDIR }
 
 /// Its `S_IF…` bits; `nil` if there is nothing, or nothing that we may see.
-private func kind(of path: String) -> mode_t? {
+func kind(of path: String) -> mode_t? {
     var status = stat()
     return stat(path, &status) == 0 ? status.st_mode & S_IFMT : nil
 }

@@ -2,11 +2,11 @@
 
 internal import Glibc
 
-/// What the head of a script says to another batch system, and jobs would pass over.
+/// Lines of a script for another batch system, which jobs would pass over.
 public struct ForeignLines: Hashable, Sendable {
     /// `#SBATCH`, `#PBS` or `#BSUB`.
     public var mark: String
-    /// What the lines for Slurm say, as flags of ours.
+    /// The flags of ours that mean the same as the lines for Slurm.
     public var flags: [Settings.Given] = []
     /// Slurm's flags that have no counterpart, or a value that has none.
     public var unread: [String] = []
@@ -30,10 +30,7 @@ public struct ForeignLines: Hashable, Sendable {
 
     /// Of a regular file; a pipe gives its text but once.
     public init?(path: String) {
-        var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
-            let text = try? JobFile.text(of: path)
-        else { return nil }
+        guard kind(of: path) == S_IFREG, let text = try? JobFile.text(of: path) else { return nil }
         self.init(script: text)
     }
 

@@ -9,14 +9,18 @@ package enum Files {
         String(decoding: try Descriptor.open(path, at: directory).readAll(), as: UTF8.self)
     }
 
-    /// The first bytes of a regular file. Anything else is refused, and not waited for as the open of a FIFO would be.
-    package static func head(of path: String, limit: Int) throws(Errno) -> [UInt8] {
-        let file = try Descriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+    /// Opens `path` if a file of that kind is there, and does not wait, as the open of a FIFO would.
+    ///
+    /// - Parameter kind: one of the `S_IF…` bits; anything else is `EINVAL`.
+    package static func open(
+        _ path: String, as kind: mode_t, _ flags: CInt = O_RDONLY, mode: mode_t = 0
+    ) throws(Errno) -> Descriptor {
+        let file = try Descriptor.open(path, flags | O_NONBLOCK | O_NOCTTY, mode: mode)
         var status = stat()
         let raw = file.rawValue
         try checked { fstat(raw, &status) }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw .invalidArgument }
-        return try file.read(limit: limit)
+        guard status.st_mode & S_IFMT == kind else { throw .invalidArgument }
+        return file
     }
 
     /// Writes `text` to a file that exists, in one `write(2)`: what cgroup and `/proc` files need.

@@ -240,7 +240,9 @@ package struct Payload {
 
 /// What a script's first line says.
 private func interpreter(of script: String) -> String? {
-    guard let head = try? Files.head(of: script, limit: 256), head.starts(with: "#!".utf8) else { return nil }
+    guard let head = try? Files.open(script, as: S_IFREG).read(limit: 256), head.starts(with: "#!".utf8) else {
+        return nil
+    }
     let line = String(decoding: head.dropFirst(2).prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     return line.split(separator: " ").first.map(String.init)
 }

@@ -35,9 +35,9 @@ extension Plan.Script {
 
     private var isUnchanged: Bool {
         // What is no file may hold whoever opens or reads it.
-        guard let file = try? Descriptor.open(path, O_RDONLY | O_NONBLOCK) else { return false }
+        guard let file = try? Files.open(path, as: S_IFREG) else { return false }
         var (kept, found) = (stat(), stat())
-        guard fstat(descriptor, &kept) == 0, fstat(file.rawValue, &found) == 0, found.st_mode & S_IFMT == S_IFREG,
+        guard fstat(descriptor, &kept) == 0, fstat(file.rawValue, &found) == 0,
             found.st_size == kept.st_size
         else { return false }
         var offset = 0

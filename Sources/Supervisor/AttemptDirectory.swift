@@ -40,10 +40,7 @@ package struct AttemptDirectory: Hashable, Sendable {
     package func open(_ file: String, _ flags: CInt = O_RDONLY, mode: mode_t = 0, kind: mode_t = S_IFREG) throws(Errno)
         -> Descriptor
     {
-        let opened = try Descriptor.open(file, flags | O_NOFOLLOW | O_NONBLOCK, mode: mode)
-        var status = stat()
-        guard fstat(opened.rawValue, &status) == 0, status.st_mode & S_IFMT == kind else { throw .invalidArgument }
-        return opened
+        try Files.open(file, as: kind, flags | O_NOFOLLOW, mode: mode)
     }
 
     /// What is in the report, of which no jobs-init writes so much.
