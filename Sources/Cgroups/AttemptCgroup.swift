@@ -10,8 +10,8 @@ package final class AttemptCgroup: Sendable {
     package let directories: [Controller: CgroupDirectory]
     /// The v2 directory: kill, freeze, events, cpu.stat and pressure come from here, on hybrid hosts too.
     package let unified: CgroupDirectory?
-    /// Where the command starts on v2: ``unified``, or the leaf of it that the job sees as its root.
-    package let entrance: CgroupDirectory?
+    /// Below ``unified``, for a job with a view of its own. Not known of an attempt that is taken over, which has started.
+    private let leaf: CgroupDirectory?
     package let root: CgroupRoot
     let ancestors: [Controller: [CgroupDirectory]]
     /// Held by the supervisor of a foreground run; a queued job's daemon may come and go.
@@ -42,8 +42,7 @@ package final class AttemptCgroup: Sendable {
                     directories[controller] = made[path]
                 }
             }
-            entrance =
-                if hasOwnView, let unified { try OwnView.make(in: unified) } else { unified }
+            leaf = if hasOwnView, let unified { try OwnView.make(in: unified) } else { nil }
         } catch {
             for path in made.keys { try? Files.removeDirectory(path) }
             if let base = root.unifiedBase { try? Files.removeDirectory(base + "/" + name) }
@@ -81,8 +80,7 @@ package final class AttemptCgroup: Sendable {
                 path == place.unified ? unified : try CgroupDirectory(path: path, version: place.version(of: path))
         }
         self.directories = directories
-        // The command has started.
-        entrance = nil
+        leaf = nil
         lock = nil
         ancestors = Self.ancestors(of: directories, in: root)
     }
@@ -109,8 +107,11 @@ package final class AttemptCgroup: Sendable {
         }
     }
 
-    /// What ``entrance`` is called if it is a leaf of its own.
-    package var leafName: String? { entrance === unified ? nil : OwnView.leafName }
+    /// The directory on v2 that the command starts in.
+    package var entrance: CgroupDirectory? { leaf ?? unified }
+
+    /// The name of ``entrance`` if it is not the attempt's own directory.
+    package var leafName: String? { leaf == nil ? nil : OwnView.leafName }
 
     /// Its directory in the hierarchy of the memory controller, and where that is mounted.
     package var memoryPlace: (path: String, mountPoint: String)? {
@@ -138,7 +139,7 @@ package final class AttemptCgroup: Sendable {
         if !limits.io.isEmpty, let directory = directories[.io] { try IOController.apply(limits.io, to: directory) }
         if let directory = directories[.hugetlb] { try HugepageController.apply(limits.hugepages, to: directory) }
         if let rules = limits.devices { try restrictDevices(rules) }
-        if let entrance, leafName != nil { try OwnView.show(limits, in: entrance) }
+        if let leaf { try OwnView.show(limits, in: leaf) }
     }
 
     /// The limits as the kernel holds them.
