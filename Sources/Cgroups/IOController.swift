@@ -59,8 +59,8 @@ package enum IOController {
     }
 
     static func usage(of directory: CgroupDirectory?, into reading: inout UsageReading) {
-        let bytes: IOTotals?
-        let operations: IOTotals?
+        var bytes: IOTotals?
+        var operations: IOTotals?
         var (noBytes, noOperations) = ("no io.stat", "no io.stat")
         switch directory?.version {
         case .v2:
@@ -68,13 +68,13 @@ package enum IOController {
             operations = bytes
         case .v1:
             let names = ["blkio.throttle.io_service_bytes_recursive", "blkio.throttle.io_serviced_recursive"]
-            bytes = directory?.read(names[0]).map { IOTraffic(v1Bytes: $0, v1Operations: "").total(DeviceStack.find) }
-            operations = directory?.read(names[1]).map {
-                IOTraffic(v1Bytes: "", v1Operations: $0).total(DeviceStack.find)
-            }
+            let (first, second) = (directory?.read(names[0]), directory?.read(names[1]))
+            // Once for both: each device is looked up in sysfs.
+            let total = IOTraffic(v1Bytes: first ?? "", v1Operations: second ?? "").total(DeviceStack.find)
+            if first != nil { bytes = total }
+            if second != nil { operations = total }
             (noBytes, noOperations) = ("no \(names[0])", "no \(names[1])")
         case nil:
-            (bytes, operations) = (nil, nil)
             noBytes = "the io controller is not available here"
             noOperations = noBytes
         }
