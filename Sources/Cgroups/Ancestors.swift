@@ -20,7 +20,7 @@ extension AttemptCgroup {
             guard let (base, version) = place ?? root.base(of: controller).map({ ($0.path, $0.version) }) else {
                 continue
             }
-            result[controller] = root.ancestry.above(base) { root.host.ancestors(of: base + "/x", controller, version) }
+            result[controller] = root.ancestry.above(base) { root.host.ancestors(from: base, controller, version) }
         }
         return result
     }
@@ -56,7 +56,7 @@ extension AttemptCgroup {
 
     /// Forks refused by a limit above, to all that are below it. Only since 6.12, on v2, are they counted where the limit is.
     package func ancestorRefusals() -> [Reached] {
-        counts(.pids) { FlatKeyed($0.read("pids.events.local"))["max"] }
+        counts(.pids) { $0.version == .v2 ? FlatKeyed($0.read("pids.events.local"))["max"] : nil }
     }
 
     private func counts(_ controller: Controller, _ count: (CgroupDirectory) -> Int?) -> [Reached] {

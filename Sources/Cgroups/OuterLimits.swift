@@ -28,9 +28,14 @@ final class Ancestry: Sendable {
 extension CgroupHost {
     /// The cgroups above `path` that we can see, nearest first.
     func ancestors(of path: String, _ controller: Controller, _ version: CgroupVersion) -> [CgroupDirectory] {
+        ancestors(from: parentPath(path), controller, version)
+    }
+
+    /// The same of any cgroup in `base`, which is the nearest.
+    func ancestors(from base: String, _ controller: Controller, _ version: CgroupVersion) -> [CgroupDirectory] {
         let top = version == .v1 ? v1[controller]?.mountPoint : unified?.mountPoint
         var result: [CgroupDirectory] = []
-        var path = parentPath(path)
+        var path = base
         // The mount point too: in a container it is the container's own cgroup, with its limit. A real root has none.
         while let top, path == top || path.hasPrefix(top + "/") {
             if let ancestor = try? CgroupDirectory(path: path, version: version, keepsFilesOpen: true) {
