@@ -90,8 +90,8 @@ extension Attempt {
 
     private func gatherOOMEvidence() {
         guard evidence.oom.kills > 0 else { return }
-        let after = Dictionary(cgroup.ancestorCounters().map { ($0.path, $0.count) }) { first, _ in first }
-        evidence.ancestorsReached = (baseline?.ancestors ?? []).filter { (after[$0.path] ?? 0) > $0.count }.map(\.path)
+        evidence.ancestorsReached = AncestorLimits.risen(baseline?.ancestors ?? [], cgroup.ancestorCounters()).map(
+            \.path)
         evidence.kernelLog = kernelLog?.kills(inCgroupNamed: cgroup.name) ?? []
     }
 
