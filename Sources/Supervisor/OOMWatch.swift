@@ -102,18 +102,15 @@ final class OOMWatch {
     func fill(_ reading: inout UsageReading) {
         let unseen =
             "looked at only when a limit is reached or the job is asked to end, which was not so; then it is gone"
-        func value(_ seen: Int?, outlives: Bool) -> Int? {
-            sampledWhileRunning || (outlives && (seen ?? 0) > 0) ? seen : nil
-        }
-        func set(_ key: String, _ path: WritableKeyPath<Usage, Int?>, _ seen: Int?, outlives: Bool) {
-            reading.set(
-                key, path, value(seen, outlives: outlives), otherwise: seen == nil ? "no memory.stat here" : unseen)
+        func set(_ key: String, _ path: WritableKeyPath<Usage, Int?>, _ seen: Int?, outlives: Bool = true) {
+            let isKnown = sampledWhileRunning || outlives && (seen ?? 0) > 0
+            reading.set(key, path, isKnown ? seen : nil, otherwise: seen == nil ? "no memory.stat here" : unseen)
         }
         // Files in page cache and tmpfs may outlive the processes; of the rest 0, or what is about to go, would be true and
         // useless. v1 keeps a peak of kernel memory.
-        set("memory_anon_bytes", \.memoryAnonBytes, largest.anon, outlives: true)
-        set("memory_file_bytes", \.memoryFileBytes, largest.file, outlives: true)
-        set("memory_shmem_bytes", \.memoryShmemBytes, largest.shmem, outlives: true)
+        set("memory_anon_bytes", \.memoryAnonBytes, largest.anon)
+        set("memory_file_bytes", \.memoryFileBytes, largest.file)
+        set("memory_shmem_bytes", \.memoryShmemBytes, largest.shmem)
         set("memory_kernel_bytes", \.memoryKernelBytes, largest.kernel, outlives: cgroup.keepsKernelPeak)
     }
 }
