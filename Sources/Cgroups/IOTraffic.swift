@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a cgroup read from block devices and wrote to them.
+/// Bytes and requests that a cgroup read from block devices and wrote to them.
 package struct IOTotals: Hashable, Sendable {
     package var readBytes = 0
     package var writeBytes = 0
@@ -19,7 +19,7 @@ package struct IOTotals: Hashable, Sendable {
         }
     }
 
-    /// What is left without `other`, of which there may be more.
+    /// Takes `other` off, down to 0 where there is more of it.
     mutating func subtract(_ other: IOTotals) {
         for part in Self.parts {
             self[keyPath: part] = max(0, max(0, self[keyPath: part]) - max(0, other[keyPath: part]))
@@ -88,7 +88,7 @@ package struct IOTraffic: Hashable, Sendable {
     }
 }
 
-/// What a block device is made of.
+/// The place of a block device among others.
 package enum DeviceStack: Hashable, Sendable {
     /// Memory that looks like a disk: zram and ram disks.
     case memory

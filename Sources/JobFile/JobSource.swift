@@ -97,7 +97,7 @@ public enum JobSourceError: Error, CustomStringConvertible {
 }
 
 extension JobSource {
-    /// What an object of this type may hold on the wire.
+    /// The keys that an object of this type may have on the wire.
     public static let keys = ["text", "path", "executable", "arguments", "flags"]
 
     /// As the API carries it and the queue keeps it.

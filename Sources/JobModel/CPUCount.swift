@@ -13,7 +13,7 @@ public struct CPUCount: Hashable, Sendable, Comparable, CustomStringConvertible 
 
     public var value: Double { Double(milli) / 1000 }
 
-    /// What any machine may have, in thousandths.
+    /// Thousandths of a CPU, up to more than any machine has.
     package static let countable = 0...1_000_000_000
 
     /// From a record or an answer; `nil` for what no machine has.

@@ -5,7 +5,7 @@ public struct KeptScript: Hashable, Sendable {
     /// Where it was.
     public var path: String
     public var text: String
-    /// What reads it: the words of its `#!` line, or what its name tells.
+    /// The words of its `#!` line, or the program that its name tells.
     public var interpreter: [String]
 
     public init(path: String, text: String, interpreter: [String]) {

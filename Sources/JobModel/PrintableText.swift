@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What may be written to a terminal or a log that people read.
+/// Text of other users as it may be written to a terminal or a log that people read.
 extension String {
     /// With what a terminal would obey, and what would begin a new line, as the escape it is written as in most languages:
     /// names, commands and messages may come from other users.

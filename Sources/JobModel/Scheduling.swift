@@ -18,7 +18,7 @@ public struct Scheduling: Hashable, Sendable {
     public var retry = RetryPolicy()
 
     public static let defaultGroup = "default"
-    /// What a priority may be.
+    /// The range of a priority.
     package static let priorities = -1000...1000
 
     public init() {}
