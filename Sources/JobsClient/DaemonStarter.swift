@@ -43,12 +43,21 @@ package struct DaemonStarter {
 
     /// Returns when the daemon answers; waits for its word and does not ask again and again.
     package func start() throws(Failure) -> Started {
+        let unit = SystemdUnit.find(locations, environment: environment)
+        // Before anything is made: a job sees the directories of no queue, and may only start what lives outside of it.
+        guard unit != nil || !isInsideJob else {
+            throw Failure(
+                description: """
+                    no jobsd runs at \(locations.socket), and one that is started here would end with the job that this is; \
+                    start `jobsd` outside of it, and the job with --submit, without which it sees no queue
+                    """)
+        }
         try makeDirectories()
         // Two submissions at once: the second waits here, and then finds what the first has started.
         let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
         if JobsClient.answers(locations.socket) { return .already }
-        if let unit = SystemdUnit.find(locations, environment: environment) {
+        if let unit {
             try unit.start()
             return .unit(user: unit.isUsers)
         }
@@ -75,13 +84,6 @@ package struct DaemonStarter {
     }
 
     private func launch() throws(Failure) -> Started {
-        guard !isInsideJob else {
-            throw Failure(
-                description: """
-                    no jobsd runs at \(locations.socket), and one that is started here would end with the job that this is; \
-                    start `jobsd` outside of it
-                    """)
-        }
         guard let program = candidates.first(where: { access($0, X_OK) == 0 }) else {
             throw Failure(
                 description: """

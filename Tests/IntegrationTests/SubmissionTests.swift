@@ -240,11 +240,19 @@ extension IntegrationTests {
 
         @Test func `a job starts no daemon that would end with it`() throws {
             let scratch = try Scratch()
-            let inner = try JobsProgram.execute(
-                [JobsProgram.path, "run", "-q", "--", JobsProgram.path, "submit", "--", "true"],
-                environment: ["JOBS_STATE_DIR": scratch.path + "/state"])
-            #expect(inner.code == 69 && inner.errors.contains("would end with the job"), "\(inner.all)")
-            #expect(!FileManager.default.fileExists(atPath: scratch.path + "/state/jobs.db"))
+            let state = scratch.path + "/state"
+            for isHidden in [false, true] {
+                // A queue's directories are hidden from jobs, so that nothing can be made in them.
+                if isHidden {
+                    try FileManager.default.createDirectory(
+                        atPath: state + "/run", withIntermediateDirectories: true)
+                }
+                let inner = try JobsProgram.execute(
+                    [JobsProgram.path, "run", "-q", "--", JobsProgram.path, "submit", "--", "true"],
+                    environment: ["JOBS_STATE_DIR": state])
+                #expect(inner.code == 69 && inner.errors.contains("would end with the job"), "\(inner.all)")
+                #expect(!FileManager.default.fileExists(atPath: state + "/jobs.db"))
+            }
         }
     }
 }
