@@ -94,7 +94,9 @@ extension IntegrationTests {
         /// The kernel counts what is written to it once more at the disk below.
         @Test(
             .enabled(if: access("/dev/loop-control", W_OK) == 0, "needs loop devices"),
-            .enabled(if: Machine.isUnified || Machine.isBuildMachine, "cgroup v1 of Linux 6.1 counts only what a limit is set for"))
+            .enabled(
+                if: Machine.isUnified || Machine.isBuildMachine,
+                "cgroup v1 of Linux 6.1 counts only what a limit is set for"))
         func `what is written to a loop device counts once`() throws {
             let scratch = try Scratch()
             let script = """
