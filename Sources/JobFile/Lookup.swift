@@ -24,7 +24,11 @@ extension JobFile {
     /// The path of a job file from what a user typed.
     ///
     /// What contains `/` or ends in `.yaml`, `.yml`, `.json`, `.sh` or `.py` is a file, and only that file. Anything else is a name.
-    public static func find(_ name: String, in folders: [String] = JobFile.folders()) throws(JobFileError) -> String {
+    ///
+    /// - Parameter owners: the users whose files are taken for a name.
+    public static func find(
+        _ name: String, in folders: [String] = JobFile.folders(), of owners: NameOwners = .current
+    ) throws(JobFileError) -> String {
         if name.contains("/") || hasJobExtension(name) {
             guard !isFile(name) else { return name }
             if isDirectory(name) { throw JobFileError(.notFound, [Problem("\(name) is a directory, not a job file")]) }
@@ -32,7 +36,11 @@ extension JobFile {
         }
         for folder in folders {
             for ending in extensions where isFile("\(folder)/\(name).\(ending)") {
-                return "\(folder)/\(name).\(ending)"
+                let path = "\(folder)/\(name).\(ending)"
+                guard let objection = owners.objection(to: path, in: folder) else { return path }
+                // The file of the next folder would be another job than the one that stands first.
+                let message = "for the name '\(name)' root takes no file of others: \(objection); if you mean it, write \(path)"
+                throw JobFileError(.notFound, [Problem(message)])
             }
         }
         var message = "no job '\(name)'; looked for \(name).{\(extensions.joined(separator: ","))} in "

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
-import JobFile
+@testable import JobFile
 import JobModel
 import Testing
 
@@ -86,6 +86,38 @@ import Testing
             #expect(failure("stress-tset.yaml") == "no such file: stress-tset.yaml; did you mean 'stress-test'?")
             #expect(failure("./x") == "no such file: ./x")
             #expect(failure("first").hasSuffix("third"))
+        }
+    }
+
+    @Test func `root takes no file of another user's for a name alone`() throws {
+        #expect(NameOwners.of(user: 0, sudoUser: nil).uids == [0])
+        #expect(NameOwners.of(user: 0, sudoUser: "1000").uids == [0, 1000])
+        #expect(NameOwners.of(user: 0, sudoUser: "x").uids == [0])
+        #expect(NameOwners.of(user: 1000, sudoUser: "1000").uids == nil)
+        try withTemporaryDirectory { folder throws in
+            let (jobs, path) = ("\(folder)/jobs", "\(folder)/jobs/backup.yaml")
+            mkdir(jobs, 0o755)
+            write("command: 'true'\n", to: path)
+            // Whoever runs the test owns the file.
+            let (own, other) = (NameOwners(uids: [geteuid()]), NameOwners(uids: [geteuid() + 1]))
+            func find(_ name: String, _ owners: NameOwners) -> String {
+                do throws(JobFileError) { return try JobFile.find(name, in: [jobs], of: owners) } catch {
+                    return error.description
+                }
+            }
+            #expect(find("backup", own) == path)
+            #expect(find("backup", .everybody) == path)
+            let name = String(cString: getpwuid(geteuid()).pointee.pw_name)
+            #expect(
+                find("backup", other)
+                    == "for the name 'backup' root takes no file of others: \(path) belongs to user '\(name)'; if you mean it, write \(path)"
+            )
+            #expect(find(path, other) == path)
+            chmod(jobs, 0o777)
+            #expect(find("backup", own).contains("\(jobs) may be written by everybody; if you mean it, write \(path)"))
+            chmod(jobs, 0o755)
+            chmod(path, 0o666)
+            #expect(find("backup", own).contains("\(path) may be written by everybody"))
         }
     }
 
