@@ -31,24 +31,12 @@ package final class LoopExecutor: SerialExecutor, @unchecked Sendable {
     }
 
     /// Starts the thread, which lives as long as the process. All signals are blocked in it but those of its own faults.
-    package func start() {
-        let reference = Unmanaged.passRetained(self)
-        var all = sigset_t()
-        var before = sigset_t()
-        sigfillset(&all)
-        pthread_sigmask(SIG_BLOCK, &all, &before)
-        var thread = pthread_t()
-        pthread_create(
-            &thread, nil,
-            { raw in
-                // The reference that `start` retained for this thread; `raw` is what it passed.
-                let executor = Unmanaged<LoopExecutor>.fromOpaque(raw!).takeRetainedValue()
-                executor.inbox.withLock { $0.thread = pthread_self() }
-                CrashNote.prepareThread()
-                executor.run()
-                return nil
-            }, reference.toOpaque())
-        pthread_sigmask(SIG_SETMASK, &before, nil)
+    package func start() throws(Errno) {
+        try DetachedThread.run { [self] in
+            inbox.withLock { $0.thread = pthread_self() }
+            CrashNote.prepareThread()
+            run()
+        }
     }
 
     private func run() {

@@ -127,7 +127,7 @@ struct Jobsd: AsyncParsableCommand {
                 version: jobsVersion, capacity: capacity, retention: retention,
                 pids: try Capacity.pids(pids), outputCeiling: Capacity.output(below: locations.state), quotas: quotas),
             store: store, root: root, log: logger)
-        executor.start()
+        try executor.start()
         try await dispatcher.recover()
         let server = Server(dispatcher: dispatcher, socketPath: locations.socket, socketGroup: group, log: logger) {
             ready.say("ready")
