@@ -88,9 +88,8 @@ package enum IOController {
     /// file or directory the disk it lies on.
     static func number(of device: String) throws(CgroupError) -> String {
         let number: String
-        let parts = device.split(separator: ":")
-        if parts.count == 2, Int(parts[0]) != nil, Int(parts[1]) != nil {
-            number = device
+        if let given = DeviceNumber(text: device) {
+            number = given.description
         } else {
             let status: stat
             do throws(Errno) { status = try Files.status(device) } catch {

@@ -87,6 +87,9 @@ extension Dispatcher {
     /// Launches jobs-init, which waits at its gate until the start is on disk.
     func launch(_ id: Int, context: SubmissionContext, isOnDisk: Bool) {
         guard let entry = running[id] else { return }
+        guard entry.spec.limits.devicePaths.isEmpty else {
+            return lookUp(entry, context: context, isOnDisk: isOnDisk)
+        }
         begin(id, isOnDisk: isOnDisk) { () throws(SupervisorError) in
             running[id]?.attempt = try attempt(of: entry, context: context)
         }
@@ -203,7 +206,7 @@ extension Dispatcher {
         (try? JSON(parsing: document.spec)).flatMap { JobSource($0) }?.script
     }
 
-    private func neverStarted(_ entry: Running, _ reason: String) -> Record {
+    func neverStarted(_ entry: Running, _ reason: String) -> Record {
         let verdict = Verdict(
             state: .failed, cause: .setup, exit: ExitStatus(), message: "It could not be started: \(reason)")
         return record(of: entry, verdict, without: "the command never started")

@@ -22,6 +22,17 @@ extension Dispatcher {
         return timer
     }
 
+    /// Calls `body` once, after so many µs, if the loop still watches the timer then.
+    func after(microseconds: Int, _ body: @escaping () -> Void) throws -> Linux.Timer {
+        let timer = try Linux.Timer()
+        try executor.eventLoop.watch(timer.descriptor.rawValue) { [executor] in
+            executor.eventLoop.forget(timer.descriptor.rawValue)
+            body()
+        }
+        try timer.arm(microseconds: microseconds)
+        return timer
+    }
+
     /// Calls `tell` with a line of how the queue stands, now and after changes, but at most once a second.
     package func onStatus(_ tell: @escaping @Sendable (String) -> Void) throws {
         let timer = try Linux.Timer()

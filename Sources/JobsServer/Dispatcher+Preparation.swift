@@ -47,12 +47,16 @@ extension Dispatcher {
         if fresh[id] == nil, readAhead[id] == nil { readMore() }
         // What is wrong with it, it will tell when its turn has come.
         let launched = CrashNote.about(id) { () -> (Running, Attempt)? in
-            guard let (next, context) = try? next(of: id),
+            // A lookup of devices may take long.
+            guard let (next, context) = try? next(of: id), next.spec.limits.devicePaths.isEmpty,
                 let attempt = try? attempt(of: next, context: context, ahead: true)
             else { return nil }
             return (next, attempt)
         }
-        guard let (next, attempt) = launched else { return }
+        guard let (next, attempt) = launched else {
+            unprepared.insert(id)
+            return prepareSoon()
+        }
         var entry = next
         entry.attempt = attempt
         if prepared.isEmpty { armStale() }

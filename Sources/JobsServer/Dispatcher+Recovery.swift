@@ -122,7 +122,7 @@ extension Dispatcher {
         }
     }
 
-    private func cancelledBeforeItBegan(_ entry: Running) -> Record {
+    func cancelledBeforeItBegan(_ entry: Running) -> Record {
         let verdict = Verdict(
             state: .cancelled, cause: .cancelled, exit: ExitStatus(), message: "It was cancelled before it began.")
         return record(of: entry, verdict, without: "the command never started")

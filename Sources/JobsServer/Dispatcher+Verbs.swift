@@ -182,7 +182,9 @@ extension Dispatcher {
     }
 
     private func cancelRunning(_ id: Int, _ immediately: Bool) throws(APIFailure) {
-        guard let entry = running[id], let attempt = entry.attempt else {
+        guard let entry = running[id] else { throw APIFailure(409, "job \(id) has ended") }
+        guard let attempt = entry.attempt else {
+            if cancelLookup(entry) { return }
             throw APIFailure(409, "job \(id) has ended")
         }
         // A mark that a later daemon sees: it has to go on with the killing and must call it a cancellation.

@@ -34,6 +34,9 @@ package actor Dispatcher {
     var lastShortUsec = Int.min / 2
     var isPreparing = false
     var stale: Linux.Timer?
+    /// Attempts that wait for the numbers of their devices.
+    var lookups: [AttemptKey: Lookup] = [:]
+    let deviceLookup = DeviceLookup()
     /// Attempts that ended, until their record is on disk.
     var ending: [AttemptKey: Ended] = [:]
     /// Those whose record is on disk, until they are cleared away.

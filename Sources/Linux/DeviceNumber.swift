@@ -11,5 +11,12 @@ package struct DeviceNumber: Hashable, Sendable, CustomStringConvertible {
         minor = Int(device & 0xff | (device >> 12) & ~0xff)
     }
 
+    /// From `MAJOR:MINOR`; `nil` for anything else, as a path.
+    package init?(text: some StringProtocol) {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, let major = Int(parts[0]), let minor = Int(parts[1]) else { return nil }
+        (self.major, self.minor) = (major, minor)
+    }
+
     package var description: String { "\(major):\(minor)" }
 }

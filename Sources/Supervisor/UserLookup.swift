@@ -64,7 +64,7 @@ package struct Account: Hashable, Sendable {
     private init(name: String, uid: UInt32, gid: UInt32) { (self.name, self.uid, self.gid) = (name, uid, gid) }
 
     /// Primary and supplementary groups, as `initgroups(3)` would set them.
-    func groups(primary: UInt32) -> [UInt32] {
+    package func groups(primary: UInt32) -> [UInt32] {
         var count: CInt = 64
         var groups = [gid_t](repeating: 0, count: 64)
         while getgrouplist(name, primary, &groups, &count) < 0 { groups = [gid_t](repeating: 0, count: Int(count)) }

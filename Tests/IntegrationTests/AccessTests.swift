@@ -131,6 +131,61 @@ extension IntegrationTests {
             #expect(try submit(daemon, as: 60002).code == 77)
         }
 
+        // MARK: Devices
+
+        @Test func `a device's path says nothing of directories that its job's owner may not enter`() throws {
+            let daemon = try Daemon()
+            let locked = daemon.scratch.path + "/locked"
+            mkdir(locked, 0o700)
+            try "".write(toFile: locked + "/there", atomically: true, encoding: .utf8)
+            func message(_ flags: [String]) throws -> String {
+                let outcome = try submit(daemon, as: 60001, ["--wait"] + flags)
+                #expect(outcome.code == 125, "\(outcome.all)")
+                return outcome.all
+            }
+            for (flag, rule) in [("--io", ":write=1M"), ("--devices", " r")] {
+                for name in ["there", "not-there"] {
+                    let said = try message([flag, "\(locked)/\(name)\(rule)"])
+                    #expect(said.contains("cannot find the device \(locked)/\(name): Permission denied"), "\(said)")
+                }
+            }
+        }
+
+        @Test(.needsFUSE) func `a device's path on a server that does not answer holds its own job and no other`()
+            async throws
+        {
+            let files = try SilentFileSystem(.unread)
+            let scratch = try Scratch()
+            let hold = scratch.fifo("hold")
+            let held = open(hold, O_RDWR | O_CLOEXEC)
+            defer { close(held) }
+            let daemon = try Daemon(setup: files.setup(until: hold))
+            let rule: [(String, String?)] = [("--io", files.path + "/disk:write=1M")]
+            let silent = try await daemon.submit("true", rule)
+            _ = line(from: files.asked)
+            let other = try await daemon.submit("true")
+            try await daemon.wait([other])
+            try await daemon.perform("cancel", silent)
+            try await daemon.wait([silent])
+            #expect(try await daemon.state(silent) == "cancelled")
+            // Each is a thread that waits on; the fifth would be one too many.
+            let ids = [try await daemon.submit("true", rule), try await daemon.submit("true", rule)]
+            try await daemon.wait(ids)
+            for id in ids {
+                let message = try await daemon.record(id)?["message"]?.stringValue ?? ""
+                #expect(
+                    message.contains("\(files.path)/disk; the file system that it lies on has not answered for 5s"),
+                    "\(message)")
+            }
+            let fourth = try await daemon.submit("true", rule)
+            let fifth = try await daemon.submit("true", rule)
+            try await daemon.wait([fifth])
+            let refused = try await daemon.record(fifth)?["message"]?.stringValue ?? ""
+            #expect(
+                refused.contains("4 such questions of root's have no answer yet; name devices by number"), "\(refused)")
+            try await daemon.perform("cancel", fourth)
+        }
+
         @Test(.onBuildMachine) func `quotas are shown with figures, limit and remedy when they bite`() async throws {
             let daemon = try Daemon([
                 "--memory", "1G", "--cpus", "4", "--quota", "jobs=4", "--quota", "array=3", "--quota", "texts=2K",
