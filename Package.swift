@@ -154,6 +154,12 @@ let package = Package(
             dependencies: ["JobStore", "JobModel", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: strict),
         .testTarget(
+            name: "JobsServerTests",
+            dependencies: [
+                "JobsServer", "JobsAPI", "JobModel", .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "JobsClientTests",
             dependencies: ["JobsClient", "JobsView", "JobsAPI", "JobModel", "Linux", system],
             swiftSettings: strict),

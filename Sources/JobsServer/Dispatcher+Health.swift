@@ -7,19 +7,17 @@ extension Dispatcher {
     /// Calls `beat` on the queue's thread now and then every `microseconds`: as long as it comes, the queue moves.
     package func beat(every microseconds: Int, _ beat: @escaping @Sendable () -> Void) throws {
         beat()
-        _ = try again(every: microseconds, beat)
+        try start(Linux.Timer(), every: microseconds, beat)
     }
 
     /// Calls `body` every so many µs, for as long as the loop watches the timer.
-    func again(every microseconds: Int, _ body: @escaping @Sendable () -> Void) throws -> Linux.Timer {
-        let timer = try Linux.Timer()
+    func start(_ timer: Linux.Timer, every microseconds: Int, _ body: @escaping @Sendable () -> Void) throws {
         try executor.eventLoop.watch(timer.descriptor.rawValue) {
             timer.acknowledge()
             body()
             try? timer.arm(microseconds: microseconds)
         }
         try timer.arm(microseconds: microseconds)
-        return timer
     }
 
     /// Calls `body` once, after so many µs, if the loop still watches the timer then.

@@ -59,9 +59,8 @@ package actor Dispatcher {
     var crashes: CrashHistory
     var expiry = Expiry()
     var ledger = Ledger()
-    var watchers: [Int: AsyncStream<[StateChange]>.Continuation] = [:]
-    var nextWatcher = 0
-    /// What they hear at the end of the loop's turn.
+    let feed = ChangeFeed()
+    /// What its followers hear at the end of the loop's turn.
     var news: [StateChange] = []
     var outputFollowers: [Int: [AsyncStream<Void>.Continuation]] = [:]
     /// Set while the disk refuses our writes: nothing starts, and ended attempts wait for it.

@@ -61,7 +61,8 @@ extension Routes {
         let isLive = try request.flag("live")
         let dispatcher = dispatcher
         let seat = try seat(for: context.peer)
-        let changes = await dispatcher.changes()
+        // Figures have no event of their own. Without them a comment now and then finds out whether the reader is still there.
+        let follower = try await dispatcher.follow(tickEvery: isLive ? 500_000 : 15_000_000)
         return Response(
             status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"],
             body: ResponseBody { writer in
@@ -69,38 +70,18 @@ extension Routes {
                 // The client knows by this line that what it asks next happens after the watching began.
                 try await writer.write(ByteBuffer(string: ": watching\n\n"))
                 try await untilClosed(request, &writer) { writer in
-                    try await withThrowingTaskGroup(of: Void.self) { group in
-                        // Of a reader that does not read, no more than this is kept; its end is what it finds then.
-                        let (texts, continuation) = AsyncStream.makeStream(
-                            of: String.self, bufferingPolicy: .bufferingOldest(4096))
-                        group.addTask {
-                            for await batch in changes {
-                                let wanted = batch.filter { ids?.contains($0.job) ?? true }
-                                guard !wanted.isEmpty else { continue }
-                                let text = wanted.map { "event: state\ndata: \($0.json.text())\n\n" }.joined()
-                                if case .dropped = continuation.yield(text) { break }
+                    while let news = await follower.next() {
+                        switch news {
+                        case .changes(let batch):
+                            if let events = batch.events(of: ids) { try await writer.write(events) }
+                        case .tick where isLive:
+                            for id in await dispatcher.runningIDs(among: ids) {
+                                let figures = await dispatcher.live(id)
+                                guard figures != .null else { continue }
+                                try await writer.write(ByteBuffer(string: "event: live\ndata: \(figures.text())\n\n"))
                             }
-                            // The daemon ends, or the reader is too slow.
-                            continuation.finish()
+                        case .tick: try await writer.write(ByteBuffer(string: ": still here\n\n"))
                         }
-                        group.addTask {
-                            // Only while somebody looks: figures for the eye have no event. Without them a comment now and
-                            // then finds out whether the reader is still there.
-                            for await _ in try await dispatcher.ticks(every: isLive ? 500_000 : 15_000_000) {
-                                guard isLive else {
-                                    continuation.yield(": still here\n\n")
-                                    continue
-                                }
-                                for id in await dispatcher.runningIDs(among: ids) {
-                                    let figures = await dispatcher.live(id)
-                                    if figures != .null {
-                                        continuation.yield("event: live\ndata: \(figures.text())\n\n")
-                                    }
-                                }
-                            }
-                        }
-                        defer { group.cancelAll() }
-                        for await text in texts { try await writer.write(ByteBuffer(string: text)) }
                     }
                 }
                 try await writer.finish(nil)
