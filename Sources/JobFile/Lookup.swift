@@ -39,7 +39,8 @@ extension JobFile {
                 let path = "\(folder)/\(name).\(ending)"
                 guard let objection = owners.objection(to: path, in: folder) else { return path }
                 // The file of the next folder would be another job than the one that stands first.
-                let message = "for the name '\(name)' root takes no file of others: \(objection); if you mean it, write \(path)"
+                let message =
+                    "for the name '\(name)' root takes no file of others: \(objection); if you mean it, write \(path)"
                 throw JobFileError(.notFound, [Problem(message)])
             }
         }

@@ -68,8 +68,8 @@ package struct DaemonStarter {
         // What root's daemon offers is everybody's to reach; a user's is nobody else's.
         let mode: mode_t = geteuid() == 0 ? 0o755 : 0o700
         for path in [locations.state, locations.runtime] {
-            do throws(Errno) { try Files.makeDirectories(path, mode: mode) } catch {
-                throw Failure(description: "cannot make the directory \(path): \(error)")
+            do throws(OwnDirectory.Objection) { try OwnDirectory.make(path, mode: mode) } catch {
+                throw Failure(description: error.description)
             }
         }
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import JobsAPI
+import Linux
+import SystemPackage
 
 extension JobsClient {
     /// The client of the daemon to talk to: the one that is named, else the machine's if it answers, else one's own.
@@ -11,6 +13,13 @@ extension JobsClient {
             return JobsClient(socket: own.socket)
         }
         return JobsClient(socket: Locations.system.socket)
+    }
+
+    /// Refuses a socket that another user could have made, who would get the job and its environment.
+    package func checkPlace() throws(OwnDirectory.Objection) {
+        let directory = FilePath(socket).removingLastComponent().string
+        guard Files.exists(directory) else { return }
+        try OwnDirectory.check(directory, owners: [0, geteuid()])
     }
 
     /// `true` if somebody accepts connections there.

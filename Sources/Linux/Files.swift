@@ -68,6 +68,13 @@ package enum Files {
         return result
     }
 
+    /// The same of a symbolic link itself. See `lstat(2)`.
+    package static func linkStatus(_ path: String) throws(Errno) -> stat {
+        var result = stat()
+        try checked { lstat(path, &result) }
+        return result
+    }
+
     /// The size of the file system that `path` lies on, in bytes. See `statvfs(3)`.
     package static func fileSystemBytes(_ path: String) throws(Errno) -> Int {
         var status = statvfs()

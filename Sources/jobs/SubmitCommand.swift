@@ -89,6 +89,7 @@ struct SubmitCommand: ParsableCommand {
     private static func send(_ submission: Submission) async throws -> (JobsClient, Submitted) {
         let locations = try Locations.current()
         let client = JobsClient.find(locations)
+        try client.checkPlace()
         do throws(ClientError) { return (client, try await client.submit(submission)) } catch {
             guard error.nobodyListens else { throw error }
         }

@@ -37,8 +37,8 @@ struct InstanceLock {
     init(_ locations: Locations) throws {
         let mode: mode_t = geteuid() == 0 ? 0o755 : 0o700
         for path in [locations.state, locations.runtime] {
-            do throws(Errno) { try Files.makeDirectories(path, mode: mode) } catch {
-                throw StartError(description: "cannot make the directory \(path): \(error)")
+            do throws(OwnDirectory.Objection) { try OwnDirectory.make(path, mode: mode) } catch {
+                throw StartError(description: error.description)
             }
         }
         let path = locations.state + "/lock"

@@ -32,7 +32,7 @@ final class Daemon: @unchecked Sendable {
         self.scratch = scratch
         state = scratch.path + "/state"
         self.flags = flags
-        let setup = setup ?? mount.map { "mount -t tmpfs -o \($0) none $state" }
+        let setup = setup ?? mount.map { "mount -t tmpfs -o mode=755,\($0) none $state" }
         runtime = setup == nil ? state + "/run" : scratch.path + "/run"
         prefix =
             setup.map { setup in

@@ -37,7 +37,7 @@ extension IntegrationTests {
         }
 
         @Test(arguments: [
-            "mount -t tmpfs none $state",
+            "mount -t tmpfs -o mode=755 none $state",
             """
             mount -t tmpfs none /mnt && mkdir /mnt/lower /mnt/upper /mnt/work && \
             mount -t overlay -o lowerdir=/mnt/lower,upperdir=/mnt/upper,workdir=/mnt/work none $state
@@ -45,6 +45,42 @@ extension IntegrationTests {
         ])
         func `state on a file system that is not a disk's`(setup: String) async throws {
             try await expectThree(of: try Daemon(setup: setup))
+        }
+
+        @Test func `state in a directory of another user's, or that others may write, is refused`() throws {
+            let scratch = try Scratch()
+            let (state, runtime) = (scratch.path + "/state", scratch.path + "/run")
+            func start() throws -> JobsProgram.Outcome {
+                // An amount that is none ends it where the directories do not.
+                let program = JobsProgram.repository.appending(path: ".build/debug/jobsd").path
+                return try JobsProgram.execute(
+                    [program, "--memory", "none"],
+                    environment: ["JOBS_STATE_DIR": state, "JOBS_RUNTIME_DIR": runtime])
+            }
+            for place in [state, runtime] {
+                mkdir(place, 0o755)
+                chmod(place, 0o777)
+                var outcome = try start()
+                #expect(
+                    outcome.errors.contains("\(place) may be written by other users; `chmod go-w"), "\(outcome.all)")
+                let submitted = try JobsProgram.execute(
+                    [JobsProgram.path, "submit", "--", "true"],
+                    environment: ["JOBS_STATE_DIR": state, "JOBS_RUNTIME_DIR": runtime])
+                #expect(
+                    submitted.code != 0 && submitted.errors.contains("\(place) may be written by"), "\(submitted.all)")
+                chmod(place, 0o755)
+                chown(place, 60001, 0)
+                outcome = try start()
+                #expect(outcome.errors.contains("\(place) belongs to user 60001, who could have"), "\(outcome.all)")
+                chown(place, 0, 0)
+            }
+            // A link of another user's to a directory of ours.
+            let link = scratch.path + "/link"
+            symlink(state, link)
+            lchown(link, 60001, 0)
+            let outcome = try JobsProgram.execute(
+                [JobsProgram.path, "submit", "--", "true"], environment: ["JOBS_STATE_DIR": link])
+            #expect(outcome.errors.contains("\(link) belongs to user 60001"), "\(outcome.all)")
         }
 
         private func expectThree(of daemon: Daemon, sourceLocation: SourceLocation = #_sourceLocation) async throws {

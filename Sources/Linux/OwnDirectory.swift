@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import SystemPackage
+
+/// Directories whose files a program trusts: of another user's making, a socket, a lock or a database could be anything.
+package enum OwnDirectory {
+    /// Why a directory is not taken; one clause with the remedy.
+    package struct Objection: Error, Hashable, Sendable, CustomStringConvertible {
+        package var description: String
+    }
+
+    /// Makes a directory and those above it that are missing; one that is there must be this process's user's alone.
+    package static func make(_ path: String, mode: mode_t) throws(Objection) {
+        do throws(Errno) { try Files.makeDirectories(path, mode: mode) } catch {
+            throw Objection(description: "cannot make the directory \(path): \(error)")
+        }
+        try check(path, owners: [geteuid()])
+    }
+
+    /// - Parameter owners: the users of whom a directory is taken. A symbolic link to it may also be root's.
+    package static func check(_ path: String, owners: Set<uid_t>) throws(Objection) {
+        let (link, directory): (stat, stat)
+        do throws(Errno) { (link, directory) = (try Files.linkStatus(path), try Files.status(path)) } catch {
+            throw Objection(description: "cannot look at the directory \(path): \(error)")
+        }
+        for (status, owners) in [(link, owners.union([0])), (directory, owners)] where !owners.contains(status.st_uid) {
+            let owner = getpwuid(status.st_uid).map { "'\(String(cString: $0.pointee.pw_name))'" } ?? "\(status.st_uid)"
+            throw Objection(
+                description:
+                    "\(path) belongs to user \(owner), who could have put anything there; name another place with JOBS_STATE_DIR"
+            )
+        }
+        // The user's own group is often the user alone.
+        let isGroups = directory.st_mode & S_IWGRP != 0 && directory.st_gid != getegid()
+        guard directory.st_mode & S_IWOTH == 0, !isGroups else {
+            throw Objection(
+                description:
+                    "\(path) may be written by other users; `chmod go-w \(path)`, or name another place with JOBS_STATE_DIR"
+            )
+        }
+    }
+}
