@@ -65,6 +65,20 @@ package final class AttemptCgroup: Sendable {
         return needed
     }
 
+    /// Where the job is in each hierarchy of v1, and where that is mounted: in its own directory, or where its supervisor is.
+    package var v1Views: [(path: String, mountPoint: String)] {
+        var views: [String: String] = [:]
+        for (controller, hierarchy) in root.host.v1 where hierarchy.isOurs {
+            // Controllers mounted together share a hierarchy, and one of them may have no directory asked for.
+            if let own = directories[controller] {
+                views[hierarchy.mountPoint] = own.path
+            } else {
+                views[hierarchy.mountPoint] = views[hierarchy.mountPoint] ?? hierarchy.own
+            }
+        }
+        return views.filter { $0.key != $0.value }.map { ($0.value, $0.key) }.sorted { $0.1 < $1.1 }
+    }
+
     private var memory: (directory: CgroupDirectory, type: any MemoryController.Type)? {
         directories[.memory].map { ($0, $0.version.memoryController) }
     }

@@ -22,6 +22,8 @@ package struct Plan: Archivable, Hashable, Sendable {
     package var socketDirectories: [String] = []
     /// Where a fresh cgroup2 is mounted for a job with its own cgroup namespace.
     package var cgroupMount: String?
+    /// Hierarchies of v1 that such a job sees from its own cgroup.
+    package var cgroupViews: [CgroupView] = []
     /// `false`: the command itself is PID 1 of its namespace and jobs-init watches from outside.
     package var initProcess = true
     package var hasCPUSet = false
@@ -96,6 +98,17 @@ package struct Plan: Archivable, Hashable, Sendable {
         }
     }
 
+    /// A directory of a hierarchy that is shown in place of the whole.
+    package struct CgroupView: Hashable, Sendable {
+        package var directory: String
+        package var mountPoint: String
+
+        package init(directory: String, mountPoint: String) {
+            self.directory = directory
+            self.mountPoint = mountPoint
+        }
+    }
+
     /// One `setrlimit(2)`.
     package struct ResourceLimitValue: Hashable, Sendable {
         package var resource: CInt
@@ -134,6 +147,10 @@ extension Plan {
         a.list(&hiddenDirectories, empty: "") { $0.field(&$1) }
         a.list(&socketDirectories, empty: "") { $0.field(&$1) }
         a.field(&cgroupMount, empty: "") { $0.field(&$1) }
+        a.list(&cgroupViews, empty: CgroupView(directory: "", mountPoint: "")) { a, view in
+            a.field(&view.directory)
+            a.field(&view.mountPoint)
+        }
         a.field(&initProcess)
         a.field(&hasCPUSet)
         a.field(&terminal)

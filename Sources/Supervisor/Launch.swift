@@ -201,6 +201,9 @@ private struct DescriptorTable {
                 plan.processesDescriptor = add(try Descriptor.open("cgroup.procs", at: directory.descriptor))
             }
         }
+        if plan.namespaces.contains(.cgroup) {
+            plan.cgroupViews = cgroup.v1Views.map { Plan.CgroupView(directory: $0.path, mountPoint: $0.mountPoint) }
+        }
         guard plan.cpuTimeUsec != nil else { return }
         if let unified = cgroup.unified {
             plan.cpuUsageDescriptor = add(try Descriptor.open("cpu.stat", at: unified.descriptor))

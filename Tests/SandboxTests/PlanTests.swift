@@ -25,6 +25,7 @@ import Testing
         plan.privateTmp = flag()
         plan.maskPaths = flag()
         plan.cgroupMount = maybe(text())
+        plan.cgroupViews = list { .init(directory: text(), mountPoint: text()) }
         plan.initProcess = flag()
         plan.terminal = flag()
         plan.identity = maybe(
@@ -84,6 +85,7 @@ import Testing
             ("hiddenDirectories", { $0.hiddenDirectories = ["/x"] }),
             ("socketDirectories", { $0.socketDirectories = ["/x"] }),
             ("cgroupMount", { $0.cgroupMount = "/c" }),
+            ("cgroupViews", { $0.cgroupViews = [.init(directory: "/c/x", mountPoint: "/c")] }),
             ("initProcess", { $0.initProcess = false }), ("terminal", { $0.terminal = true }),
             ("identity", { $0.identity = .init(uid: 0, gid: 0, groups: []) }),
             ("capabilities", { $0.capabilities = .init(mask: 1) }), ("seccomp", { $0.seccomp = [0] }),
