@@ -35,6 +35,11 @@ extension Settings {
                 "private-tmp needs mount: without a mount namespace it would cover everyone's /tmp",
                 ["isolation", "private-tmp"], ["isolation", "mount"])
         }
+        if isolation.shm == .private, !isolation.mount {
+            refuse(
+                "shm: private needs mount: without a mount namespace it would cover everyone's /dev/shm",
+                ["isolation", "shm"], ["isolation", "mount"])
+        }
         if isolation.maskPaths, !isolation.mount {
             refuse(
                 "mask-paths needs mount: without a mount namespace it would hide the paths from everyone",

@@ -111,7 +111,7 @@ extension JobFile {
         ```
 
         Settings that are fine alone and cannot hold together are errors as well: `memory-soft` above `memory`; `swap` without
-        `memory`; `private-tmp` or `mask-paths` without `mount`; `hostname` without `uts`; `init: false` without `pid`;
+        `memory`; `private-tmp`, `mask-paths` or `shm: private` without `mount`; `hostname` without `uts`; `init: false` without `pid`;
         `oom-factor` without `memory`; `oom-max` without `oom-factor` or below `memory`; `backoff` above `backoff-max`.
 
         ## As JSON

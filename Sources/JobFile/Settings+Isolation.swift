@@ -29,6 +29,11 @@ extension Settings {
             standard: "true",
             "Own System V IPC and POSIX message queues, freed at its end."),
         Setting(
+            "isolation.shm", .word(SharedMemory.self, "kind of /dev/shm"), into: { $1.isolation.shm = $0 },
+            from: { $0.isolation.shm }, example: "host", synonyms: ["dev-shm", "shared-memory", "shm-size"],
+            "Which `/dev/shm` it has. `private`: its own, empty, gone at its end with all that was written there. "
+                + "`host`: the machine's, where files stay. Private if left out, unless `ipc` or `mount` is off."),
+        Setting(
             "isolation.net", .onOff, into: { $1.isolation.net = $0 }, from: { $0.isolation.net }, example: "true",
             standard: "false",
             synonyms: ["network"],

@@ -53,7 +53,8 @@ extension Settings {
             "umask", .fileMask, into: { $1.umask = $0 }, from: { $0.umask }, example: "\"0027\"", synonyms: ["mask"],
             "File mode creation mask, always read as octal: `22`, `022`, `0022` and `0o22` are the same."),
         Setting(
-            "oom", .oomPolicy, into: { $1.oom = $0 }, from: { $0.oom }, example: "kill-process", standard: "kill-job",
+            "oom", .word(OOMPolicy.self, "policy"), into: { $1.oom = $0 }, from: { $0.oom }, example: "kill-process",
+            standard: "kill-job",
             synonyms: ["oom-policy"],
             "What an out-of-memory kill ends: the whole attempt, or only the process the kernel chose."),
         Setting(

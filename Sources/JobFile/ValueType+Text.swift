@@ -53,20 +53,22 @@ extension ValueType where Parsed == UInt32 {
     }
 }
 
-extension ValueType where Parsed == OOMPolicy {
-    static var oomPolicy: Self {
-        let words = OOMPolicy.allCases.map(\.rawValue)
-        let phrase = words.joined(separator: " or ")
+extension ValueType where Parsed: RawRepresentable<String> & CaseIterable & Sendable {
+    /// One of a few words, such as `kill-job`; `noun` says of what, as in "unknown policy 'kill'".
+    static func word(_ type: Parsed.Type, _ noun: String) -> Self {
+        let words = type.allCases.map(\.rawValue)
+        let phrase = words.dropLast().joined(separator: ", ") + " or " + words.suffix(1).joined()
         return Self(
             phrase, words.joined(separator: "|"), schema: ["enum": .array(words.map { .string($0) })],
             write: { .string($0.rawValue) }
         ) {
             value throws(Problem) in
             let text = try value.text(phrase)
-            guard let policy = OOMPolicy(rawValue: text) else {
-                throw value.problem("unknown policy '\(text)'", suggestion: nearest(text, among: words), allowed: words)
+            guard let parsed = Parsed(rawValue: text) else {
+                throw value.problem(
+                    "unknown \(noun) '\(text)'", suggestion: nearest(text, among: words), allowed: words)
             }
-            return policy
+            return parsed
         }
     }
 }

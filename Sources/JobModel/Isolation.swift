@@ -6,6 +6,8 @@ public struct Isolation: Hashable, Sendable {
     public var mount = true
     public var uts = true
     public var ipc = true
+    /// `nil`: private with an IPC namespace, the machine's without one.
+    public var shm: SharedMemory?
     /// A network namespace with nothing but loopback. Off by default: batch jobs fetch and push.
     public var net = false
     public var user = false
@@ -23,6 +25,17 @@ public struct Isolation: Hashable, Sendable {
     public var initProcess = true
 
     public init() {}
+
+    /// Whether it gets a `/dev/shm` of its own; it takes a mount namespace to mount one in.
+    public var hasPrivateSharedMemory: Bool { mount && (shm ?? (ipc ? .private : .host)) == .private }
+}
+
+/// Which `/dev/shm` an attempt sees.
+public enum SharedMemory: String, Hashable, Sendable, CaseIterable {
+    /// One of its own, empty at its start and gone at its end.
+    case `private`
+    /// The machine's.
+    case host
 }
 
 /// Offsets of the time namespace, added to the host's clocks; see `time_namespaces(7)`.

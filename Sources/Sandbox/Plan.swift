@@ -15,6 +15,7 @@ package struct Plan: Archivable, Hashable, Sendable {
     package var monotonicOffset = 0
     package var boottimeOffset = 0
     package var privateTmp = false
+    package var privateSharedMemory = false
     package var maskPaths = true
     /// Directories of queues, outer ones first, which the job must not see.
     package var hiddenDirectories: [String] = []
@@ -143,6 +144,7 @@ extension Plan {
         a.field(&monotonicOffset)
         a.field(&boottimeOffset)
         a.field(&privateTmp)
+        a.field(&privateSharedMemory)
         a.field(&maskPaths)
         a.list(&hiddenDirectories, empty: "") { $0.field(&$1) }
         a.list(&socketDirectories, empty: "") { $0.field(&$1) }

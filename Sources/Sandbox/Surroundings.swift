@@ -17,6 +17,7 @@ package struct Surroundings {
         try makeMountsPrivate()
         if plan.initProcess { try mountProc() }
         try mountSharedMemory()
+        try mountMessageQueues()
         // Before the working directory is carried over, which they may lie in.
         try hideQueues()
         try mountPrivateTmp()
@@ -107,15 +108,21 @@ package struct Surroundings {
         }
     }
 
-    /// `/dev/shm` and message queues go with the IPC namespace: what is left there dies, and its charge with it.
+    /// What is left there dies with its mount, and its charge with it.
     private func mountSharedMemory() throws(SetupFailure) {
-        guard plan.namespaces.contains(.mount), plan.namespaces.contains(.ipc) else { return }
-        let flags = UInt(MS_NOSUID) | UInt(MS_NODEV)
+        guard plan.privateSharedMemory else { return }
         try optionalStep("mount", "/dev/shm") { () throws(Errno) in
-            try Mounts.mount("shm", on: "/dev/shm", type: "tmpfs", flags: flags, options: "mode=1777")
+            try Mounts.mount(
+                "shm", on: "/dev/shm", type: "tmpfs", flags: UInt(MS_NOSUID) | UInt(MS_NODEV), options: "mode=1777")
         }
+    }
+
+    /// The queues are the IPC namespace's, whichever mount they are seen through.
+    private func mountMessageQueues() throws(SetupFailure) {
+        guard plan.namespaces.contains(.mount), plan.namespaces.contains(.ipc) else { return }
         try optionalStep("mount", "/dev/mqueue") { () throws(Errno) in
-            try Mounts.mount("mqueue", on: "/dev/mqueue", type: "mqueue", flags: flags | UInt(MS_NOEXEC))
+            try Mounts.mount(
+                "mqueue", on: "/dev/mqueue", type: "mqueue", flags: UInt(MS_NOSUID) | UInt(MS_NODEV) | UInt(MS_NOEXEC))
         }
     }
 

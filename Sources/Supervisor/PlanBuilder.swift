@@ -33,6 +33,7 @@ struct PlanBuilder {
         plan.monotonicOffset = spec.isolation.time?.monotonicSeconds ?? 0
         plan.boottimeOffset = spec.isolation.time?.boottimeSeconds ?? 0
         plan.privateTmp = spec.isolation.privateTmp
+        plan.privateSharedMemory = spec.isolation.hasPrivateSharedMemory
         plan.maskPaths = spec.isolation.maskPaths
         if spec.isolation.mount, let hidden = queues.holder(of: plan.directory) {
             throw .refused(

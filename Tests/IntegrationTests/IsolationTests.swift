@@ -45,6 +45,20 @@ extension IntegrationTests {
             let run = try shell("ls -A /dev/shm; echo inside > /dev/shm/jobs-test-inside")
             #expect(run.output.isEmpty && run.code == 0, "\(run.all)")
             #expect(!FileManager.default.fileExists(atPath: "/dev/shm/jobs-test-inside"))
+            // Without an IPC namespace too, if it is asked for.
+            let asked = try shell(
+                "ls -A /dev/shm; echo inside > /dev/shm/jobs-test-inside", ["--no-ipc", "--shm=private"])
+            #expect(asked.output.isEmpty && asked.code == 0, "\(asked.all)")
+            #expect(!FileManager.default.fileExists(atPath: "/dev/shm/jobs-test-inside"))
+        }
+
+        @Test(arguments: ["--shm=host", "--no-ipc", "--no-mount"])
+        func `results in the machine's shared memory stay`(flag: String) throws {
+            let path = "/dev/shm/jobs-test-\(UUID().uuidString)"
+            defer { unlink(path) }
+            let run = try shell("echo result > \(path)", [flag])
+            #expect(run.code == 0, "\(run.all)")
+            #expect(try String(contentsOfFile: path, encoding: .utf8) == "result\n")
         }
 
         @Test func `a batch user finds what the job wrote in tmp unless it is private`() throws {

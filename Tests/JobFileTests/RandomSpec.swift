@@ -36,6 +36,7 @@ func randomSpec() -> JobSpec {
     if spec.scheduling.retry.memoryFactor == nil { spec.scheduling.retry.memoryCeiling = nil }
     if !spec.isolation.mount {
         spec.isolation.privateTmp = false
+        if spec.isolation.shm == .private { spec.isolation.shm = nil }
         spec.isolation.maskPaths = false
     }
     if !spec.isolation.pid { spec.isolation.initProcess = true }
@@ -127,6 +128,7 @@ private func isolation() -> Isolation {
     isolation.mount = .random()
     isolation.uts = .random()
     isolation.ipc = .random()
+    isolation.shm = maybe(SharedMemory.allCases.randomElement() ?? .host)
     isolation.net = .random()
     isolation.user = .random()
     isolation.cgroup = .random()

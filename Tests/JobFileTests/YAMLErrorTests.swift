@@ -201,6 +201,10 @@ import Testing
             "x.yaml:3:3: error: private-tmp needs mount: without a mount namespace it would cover everyone's /tmp"
         ),
         (
+            "isolation:\n  shm: private\n  mount: false",
+            "x.yaml:3:3: error: shm: private needs mount: without a mount namespace it would cover everyone's /dev/shm"
+        ),
+        (
             "isolation:\n  mask-paths: true\n  mount: false",
             "x.yaml:3:3: error: mask-paths needs mount: without a mount namespace it would hide the paths from everyone"
         ),

@@ -23,6 +23,7 @@ import Testing
         plan.monotonicOffset = number()
         plan.boottimeOffset = number()
         plan.privateTmp = flag()
+        plan.privateSharedMemory = flag()
         plan.maskPaths = flag()
         plan.cgroupMount = maybe(text())
         plan.cgroupViews = list { .init(directory: text(), mountPoint: text()) }
@@ -81,6 +82,7 @@ import Testing
             ("directory", { $0.directory = "/x" }), ("namespaces", { $0.namespaces = .init(rawValue: 2) }),
             ("hostname", { $0.hostname = "" }), ("monotonicOffset", { $0.monotonicOffset = 1 }),
             ("boottimeOffset", { $0.boottimeOffset = 1 }), ("privateTmp", { $0.privateTmp = true }),
+            ("privateSharedMemory", { $0.privateSharedMemory = true }),
             ("maskPaths", { $0.maskPaths = false }),
             ("hiddenDirectories", { $0.hiddenDirectories = ["/x"] }),
             ("socketDirectories", { $0.socketDirectories = ["/x"] }),
