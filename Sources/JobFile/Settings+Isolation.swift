@@ -74,7 +74,15 @@ extension Settings {
             from: { $0.isolation.capabilities },
             example: "[NET_ADMIN, SYS_PTRACE]",
             standard: "none", synonyms: ["caps", "cap-add", "capability"],
-            "Capabilities it keeps, see capabilities(7), with or without `CAP_`. All others are dropped."),
+            "Capabilities it keeps, see capabilities(7), with or without `CAP_`; all others are dropped. `default`: those of root "
+                + "in a container, for chown, su, tar and the like. `all`: what root itself has, also what lifts limits. In "
+                + "the queue for root's own jobs."),
+        Setting(
+            "isolation.new-privileges", .onOff, into: { $1.isolation.newPrivileges = $0 },
+            from: { $0.isolation.newPrivileges }, example: "true", standard: "false",
+            synonyms: ["no-new-privs", "new-privs", "setuid"],
+            "Let set-user-ID and set-group-ID programs such as sudo and mail gain their privileges; otherwise `no_new_privs` is "
+                + "set. For root's own jobs."),
         Setting(
             "isolation.submit", .onOff, into: { $1.isolation.submit = $0 }, from: { $0.isolation.submit },
             example: "true", standard: "false",

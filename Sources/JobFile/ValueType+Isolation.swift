@@ -2,27 +2,39 @@
 
 internal import JobModel
 
-extension ValueType where Parsed == Set<String> {
+extension ValueType where Parsed == KeptCapabilities {
     static var capabilities: Self {
-        let phrase = "a list of capabilities such as [NET_ADMIN, SYS_PTRACE], or none"
+        let phrase = "a list such as [NET_ADMIN, SYS_PTRACE], default, all, or none"
         return Self(
             phrase, "LIST",
             schema: ["anyOf": [["type": "string"], ["type": "array", "items": ["type": "string"]]]],
-            write: { .array($0.sorted().map { .string($0) }) }
+            write: { kept in
+                guard case .named(let names) = kept else { return "all" }
+                return .array(names.sorted().map { .string($0) })
+            }
         ) { value throws(Problem) in
-            var set: Set<String> = []
+            var names: Set<String> = []
+            var isAll = false
             for item in try value.items(phrase) {
                 let text = try item.text("a capability such as NET_ADMIN")
-                let upper = text.uppercased()
-                let name = upper.hasPrefix("CAP_") ? String(upper.dropFirst(4)) : upper
-                guard Capability.names.contains(name) else {
-                    // Forty names would bury the message; capabilities(7) explains them as well.
-                    let near = nearest(name, among: Capability.names)
-                    throw item.problem("unknown capability '\(text)'; see capabilities(7)", suggestion: near)
+                switch text {
+                case "all": isAll = true
+                case "default": names.formUnion(Capability.engineDefaults)
+                default: names.insert(try capability(text, item))
                 }
-                set.insert(name)
             }
-            return set
+            return isAll ? .all : .named(names)
+        }
+
+        @Sendable func capability(_ text: String, _ item: Value) throws(Problem) -> String {
+            let upper = text.uppercased()
+            let name = upper.hasPrefix("CAP_") ? String(upper.dropFirst(4)) : upper
+            guard Capability.names.contains(name) else {
+                // Forty names would bury the message; capabilities(7) explains them as well.
+                let near = nearest(name, among: Capability.names)
+                throw item.problem("unknown capability '\(text)'; see capabilities(7)", suggestion: near)
+            }
+            return name
         }
     }
 }

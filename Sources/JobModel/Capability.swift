@@ -12,10 +12,32 @@ public enum Capability {
         "CHECKPOINT_RESTORE",
     ]
 
+    /// The word `default`: as podman gives them to root in a container, with AUDIT_WRITE, without which PAM refuses `su` where
+    /// the kernel audits. None of them mounts, makes devices or traces, so that limits hold.
+    public static let engineDefaults: Set<String> = [
+        "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE", "SETFCAP", "SETGID",
+        "SETPCAP", "SETUID", "SYS_CHROOT",
+    ]
+
     /// The kernel's bit mask of a set of names.
     public static func mask(_ wanted: Set<String>) -> UInt64 {
         var mask: UInt64 = 0
         for (number, name) in names.enumerated() where wanted.contains(name) { mask |= 1 << UInt64(number) }
         return mask
+    }
+}
+
+/// Which capabilities an attempt keeps.
+public enum KeptCapabilities: Hashable, Sendable {
+    /// By their names without the `CAP_` prefix, upper case.
+    case named(Set<String>)
+    /// As many as there are to give, also newer ones than ``Capability/names``.
+    case all
+
+    public func contains(_ name: String) -> Bool {
+        switch self {
+        case .named(let names): names.contains(name)
+        case .all: true
+        }
     }
 }

@@ -17,14 +17,25 @@ public struct Isolation: Hashable, Sendable {
     public var privateTmp = false
     public var seccomp = true
     public var maskPaths = true
-    /// Names without the `CAP_` prefix, upper case. Everything else is dropped.
-    public var capabilities: Set<String> = []
+    /// Everything else is dropped.
+    public var capabilities = KeptCapabilities.named([])
+    /// Whether set-user-ID and set-group-ID programs and file capabilities count, which `no_new_privs` forbids.
+    public var newPrivileges = false
     /// Whether it sees the queue's socket, to submit jobs of its own. Of jobsd's directories it sees nothing else.
     public var submit = false
     /// `false` makes the command itself PID 1 of its namespace; it must then reap for itself.
     public var initProcess = true
 
     public init() {}
+
+    /// The settings in use that only root's own jobs may have, as they are written: each takes away a part of what holds
+    /// other users' jobs.
+    public var settingsOfRoot: [String] {
+        var settings: [String] = []
+        if capabilities != .named([]) { settings.append("capabilities") }
+        if newPrivileges { settings.append("new-privileges") }
+        return settings
+    }
 
     /// Whether it gets a `/dev/shm` of its own; it takes a mount namespace to mount one in.
     public var hasPrivateSharedMemory: Bool { mount && (shm ?? (ipc ? .private : .host)) == .private }

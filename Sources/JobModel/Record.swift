@@ -107,6 +107,8 @@ public struct TrustFlag: Hashable, Sendable {
         case bufferedWrites = "buffered-writes"
         /// A limit of a cgroup above the job was tighter than its own, or held it back.
         case ancestorLimit = "ancestor-limit"
+        /// Root took away what keeps the job from the files that limit it.
+        case unconfined
     }
 
     public var kind: Kind

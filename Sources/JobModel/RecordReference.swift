@@ -42,7 +42,7 @@ extension Record {
         "trust": """
         reasons not to trust the measurement, each with `flag` and `detail`: `swapped`, `thermal-throttled`, \
         `under-voltage`, `cpu-throttled`, `cache-limited`, `other-jobs`, `limits-changed`, \
-        `buffered-writes`, `ancestor-limit`
+        `buffered-writes`, `ancestor-limit`, `unconfined`
         """,
         "oom":
             """

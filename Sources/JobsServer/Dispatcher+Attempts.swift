@@ -168,8 +168,8 @@ extension Dispatcher {
         let job = entry.job
         var spec = entry.spec
         // Asked when it was submitted, and again here: what is on the disk may be from before that was asked.
-        if job.owner.uid != 0, !spec.isolation.capabilities.isEmpty, geteuid() == 0 {
-            throw .refused("only root's jobs may have capabilities", remedy: "leave `capabilities` out")
+        if job.owner.uid != 0, geteuid() == 0, let setting = spec.isolation.settingsOfRoot.first {
+            throw .refused("only root's jobs may have `\(setting)`", remedy: "leave it out")
         }
         // A fork bomb would leave nobody a pid.
         if supervisor.root.version(of: .pids) != nil { spec.limits.pids = spec.limits.pids ?? settings.pids }

@@ -75,8 +75,8 @@ struct PreparedSubmission: Sendable {
         if let user = spec.user, Account.find(user)?.uid != peer.uid {
             throw APIFailure(403, "only root may run a job as somebody else (user '\(user)'); leave `user` out")
         }
-        if !spec.isolation.capabilities.isEmpty {
-            throw APIFailure(403, "only root's jobs may have capabilities; leave `capabilities` out")
+        if let setting = spec.isolation.settingsOfRoot.first {
+            throw APIFailure(403, "only root's jobs may have `\(setting)`; leave it out")
         }
         if spec.group != nil {
             throw APIFailure(403, "only root may choose the Unix group of a queued job; leave `group` out")

@@ -34,8 +34,10 @@ package struct Payload {
     /// Takes on what the command shall inherit, in the process that makes it: so it is done before the command's turn.
     package func restrict() throws(SetupFailure) {
         try limitCapabilities()
-        // Before the filter, which otherwise takes CAP_SYS_ADMIN.
-        try step("set no_new_privs", "") { () throws(Errno) in try Credentials.forbidNewPrivileges() }
+        if !plan.newPrivileges {
+            // Before the filter, which otherwise takes CAP_SYS_ADMIN.
+            try step("set no_new_privs", "") { () throws(Errno) in try Credentials.forbidNewPrivileges() }
+        }
         guard !plan.seccomp.isEmpty else { return }
         try step("install the seccomp filter", "") { () throws(Errno) in
             try Credentials.installSeccomp(plan.seccomp)
@@ -124,14 +126,10 @@ package struct Payload {
         try resetOOMScore()
         try setResourceLimits()
         if let mask = plan.umask { Glibc.umask(mode_t(mask)) }
+        try installCommandFilter()
         try becomeUser()
         try enterDirectory()
         try step("drop capabilities", "") { () throws(Errno) in try Credentials.setCapabilities(plan.capabilities) }
-        if !plan.commandSeccomp.isEmpty {
-            try step("install the seccomp filter", "") { () throws(Errno) in
-                try Credentials.installSeccomp(plan.commandSeccomp)
-            }
-        }
         unblockSignals()
         let path = plan.environment.first { $0.hasPrefix("PATH=") }.map { String($0.dropFirst(5)) } ?? "/usr/bin:/bin"
         let arguments = plan.script?.words(of: plan.arguments) ?? plan.arguments
@@ -232,6 +230,15 @@ package struct Payload {
 
     private func limitCapabilities() throws(SetupFailure) {
         try step("limit capabilities", "") { () throws(Errno) in try Credentials.limitBounding(to: plan.capabilities) }
+    }
+
+    /// Before the change of user: without `no_new_privs` it takes CAP_SYS_ADMIN, which goes with root. After the last step that
+    /// it refuses, the new cgroup namespace.
+    private func installCommandFilter() throws(SetupFailure) {
+        guard !plan.commandSeccomp.isEmpty else { return }
+        try step("install the seccomp filter", "") { () throws(Errno) in
+            try Credentials.installSeccomp(plan.commandSeccomp)
+        }
     }
 
     private func becomeUser() throws(SetupFailure) {

@@ -34,8 +34,9 @@ package struct Plan: Archivable, Hashable, Sendable {
     // Who it is and what it may do.
     package var identity: Identity?
     package var capabilities = CapabilitySet()
+    package var newPrivileges = false
     package var seccomp: [UInt8] = []
-    /// A second filter, which the command's process takes on last: it refuses calls that jobs-init has to make.
+    /// A second filter, which the command's process takes on: it refuses calls that jobs-init has to make.
     package var commandSeccomp: [UInt8] = []
     package var umask: UInt32?
     package var resourceLimits: [ResourceLimitValue] = []
@@ -162,6 +163,7 @@ extension Plan {
             a.list(&identity.groups, empty: 0) { $0.field(&$1) }
         }
         a.field(&capabilities.mask)
+        a.field(&newPrivileges)
         a.field(&seccomp)
         a.field(&commandSeccomp)
         a.field(&umask, empty: 0) { $0.field(&$1) }

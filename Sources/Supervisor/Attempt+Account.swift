@@ -134,7 +134,13 @@ extension Attempt {
             asked: request.spec.limits, limits: evidence.limits, forksRefused: reading.forksRefusedAbove,
             throttled: AncestorLimits.risen(baseline.throttling, cgroup.ancestorThrottling()),
             refused: AncestorLimits.risen(baseline.refusals, cgroup.ancestorRefusals()))
-        return flags + above.flags + limitFlags()
+        return flags + above.flags + limitFlags() + confinementFlags()
+    }
+
+    /// A job that could change what limits and counts it, whether it did or not.
+    private func confinementFlags() -> [TrustFlag] {
+        guard request.spec.isolation.capabilities.contains("SYS_ADMIN") else { return [] }
+        return [TrustFlag(.unconfined, "it could change its limits and figures: it had the CAP_SYS_ADMIN capability")]
     }
 
     /// Whether what made room at the limit was page cache. Where there is swap it may have been anonymous memory, and where

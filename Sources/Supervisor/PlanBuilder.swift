@@ -19,9 +19,16 @@ struct PlanBuilder {
     /// Whether a user namespace knows more ids than our own, which is root's in any case.
     var mapsAllIDs = geteuid() == 0 || Credentials.holds(Credentials.Number.setuid)
 
+    /// Whether the job is root's own.
+    var isRoot = geteuid() == 0
+
     func build() throws(SupervisorError) -> Plan {
         guard let command = spec.command else {
             throw .refused("job '\(spec.name)' has no command", remedy: "add `command:` to its file")
+        }
+        // Other users' capabilities count in a namespace of their own alone.
+        if !isRoot, let setting = spec.isolation.settingsOfRoot.first(where: { $0 != "capabilities" }) {
+            throw .refused("only root's own jobs may have `\(setting)`", remedy: "leave it out, or run jobs as root")
         }
         var plan = Plan()
         let other = try Account.identity(user: spec.user, group: spec.group)
@@ -47,6 +54,7 @@ struct PlanBuilder {
         plan.hasCPUSet = spec.limits.cpuset != nil
         plan.identity = other?.identity
         plan.capabilities = try capabilities()
+        plan.newPrivileges = spec.isolation.newPrivileges
         if spec.isolation.seccomp, let seccomp {
             plan.seccomp = seccomp.jobsInit
             plan.commandSeccomp = seccomp.command
@@ -86,21 +94,24 @@ struct PlanBuilder {
 
     /// What we do not hold ourselves we cannot give; inside a user namespace everything is held.
     private func capabilities() throws(SupervisorError) -> CapabilitySet {
-        let wanted = CapabilitySet(mask: Capability.mask(spec.isolation.capabilities))
-        if namespaces.contains(.user), wanted.mask != 0, mapsAllIDs {
+        let wanted = spec.isolation.capabilities
+        if namespaces.contains(.user), wanted != .named([]), mapsAllIDs {
             // Every id inside is the same one outside, so that DAC_OVERRIDE inside reads root's files, and SETUID becomes root.
             throw .refused(
                 "capabilities in a user namespace of root's would count outside of it, whose ids are the same",
                 remedy: "leave `userns` out, or `capabilities`")
         }
-        guard !namespaces.contains(.user), let held = try? Credentials.permitted() else { return wanted }
-        let missing = Capability.names.enumerated().filter { wanted.contains($0.offset) && !held.contains($0.offset) }
+        let held = namespaces.contains(.user) ? nil : try? Credentials.permitted()
+        guard case .named(let names) = wanted else { return held ?? CapabilitySet(mask: .max) }
+        let set = CapabilitySet(mask: Capability.mask(names))
+        guard let held else { return set }
+        let missing = Capability.names.enumerated().filter { set.contains($0.offset) && !held.contains($0.offset) }
         guard missing.isEmpty else {
             throw .refused(
                 "the job asks for the \(missing.map { "CAP_" + $0.element }.joined(separator: ", ")) capability, which jobs itself does not have",
                 remedy: "run jobs with it, or leave it out of `capabilities`")
         }
-        return wanted
+        return set
     }
 
     /// A host name may hold letters, digits and hyphens only; `gethostname(2)` limits it to 64.

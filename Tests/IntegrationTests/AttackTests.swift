@@ -10,7 +10,9 @@ extension IntegrationTests {
     @Suite(.needsRoot) struct AttackTests {
         /// A job of root's has no capabilities; another user's owns no file of ours; in a user namespace it has all
         /// capabilities over what it makes itself; with a view of cgroups it has some of its own.
-        static let jobs = [[], ["--user", "daemon"], ["--userns"], ["--cgroup"], ["--no-pid"]] as [[String]]
+        static let jobs = [
+            [], ["--user", "daemon"], ["--userns"], ["--cgroup"], ["--no-pid"], ["--capabilities", "default"],
+        ]
 
         private static let program = JobsProgram.repository.appending(path: ".build/debug/attack").path
 

@@ -137,7 +137,8 @@ private func isolation() -> Isolation {
     isolation.privateTmp = .random()
     isolation.seccomp = .random()
     isolation.maskPaths = .random()
-    isolation.capabilities = Set(some { Capability.names.randomElement() ?? "KILL" })
+    isolation.capabilities = maybe(.all) ?? .named(Set(some { Capability.names.randomElement() ?? "KILL" }))
+    isolation.newPrivileges = .random()
     isolation.submit = .random()
     isolation.initProcess = .random()
     return isolation

@@ -55,7 +55,15 @@ import Testing
                 == [ByteCount(2 << 20): ByteCount(32 << 20), ByteCount(1 << 30): ByteCount(2 << 30)])
         #expect(try applying(("--devices", "standard,/dev/fuse rw,c 10:229 rwm")).limits.devices?.count == 10)
         #expect(try applying(("--devices", "none")).limits.devices == [])
-        #expect(try applying(("--capabilities", "kill,CAP_CHOWN")).isolation.capabilities == ["KILL", "CHOWN"])
+        #expect(try applying(("--capabilities", "kill,CAP_CHOWN")).isolation.capabilities == .named(["KILL", "CHOWN"]))
+        #expect(try applying(("--capabilities", "all")).isolation.capabilities == .all)
+        #expect(try applying(("--capabilities", "KILL,all")).isolation.capabilities == .all)
+        #expect(
+            try applying(("--capabilities", "default,NET_RAW")).isolation.capabilities
+                == .named(Capability.engineDefaults.union(["NET_RAW"])))
+        #expect(Capability.engineDefaults.isSubset(of: Capability.names))
+        #expect(try applying(("--new-privileges", nil)).isolation.newPrivileges)
+        #expect(try applying(("--no-new-privileges", nil)) == JobSpec(name: "x"))
         #expect(try applying(("--no-mount", nil)).isolation.maskPaths == false)
     }
 
@@ -81,6 +89,9 @@ import Testing
     @Test func wrongFlags() {
         #expect(complaint(flag: "--memmory", "1") == "unknown flag '--memmory'; did you mean '--memory'?")
         #expect(complaint(flag: "--cores", "1") == "unknown flag '--cores'; did you mean '--cpus'?")
+        #expect(
+            complaint(flag: "--no-new-privs", "false")
+                == "unknown flag '--no-new-privs'; did you mean '--new-privileges'?")
         #expect(complaint(flag: "--xyzzy", "1") == "unknown flag '--xyzzy'")
         #expect(complaint(flag: "--no-memory", nil) == "unknown flag '--no-memory'; did you mean '--memory'?")
         #expect(complaint(flag: "--memory", nil) == "--memory needs a value: a size such as 100M or 1.5G")

@@ -33,6 +33,7 @@ import Testing
             Plan.Identity(uid: .random(in: 0 ... .max, using: &random), gid: 5, groups: list { UInt32(number(0...99)) })
         )
         plan.capabilities = .init(mask: UInt64.random(in: 0 ... .max, using: &random))
+        plan.newPrivileges = flag()
         plan.seccomp = list { UInt8(number(0...255)) }
         plan.commandSeccomp = list { UInt8(number(0...255)) }
         plan.umask = maybe(UInt32(number(0...0o777)))
@@ -91,6 +92,7 @@ import Testing
             ("initProcess", { $0.initProcess = false }), ("terminal", { $0.terminal = true }),
             ("identity", { $0.identity = .init(uid: 0, gid: 0, groups: []) }),
             ("capabilities", { $0.capabilities = .init(mask: 1) }), ("seccomp", { $0.seccomp = [0] }),
+            ("newPrivileges", { $0.newPrivileges = true }),
             ("commandSeccomp", { $0.commandSeccomp = [0] }), ("hasCPUSet", { $0.hasCPUSet = true }),
             ("umask", { $0.umask = 0 }),
             ("resourceLimits", { $0.resourceLimits = [.init(resource: 0, soft: 0, hard: 0)] }),

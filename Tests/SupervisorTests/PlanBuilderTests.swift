@@ -231,7 +231,7 @@ import Testing
         var builder = builder(
             spec("x") {
                 $0.isolation.user = true
-                $0.isolation.capabilities = ["CHOWN", "NET_ADMIN", "CHECKPOINT_RESTORE"]
+                $0.isolation.capabilities = .named(["CHOWN", "NET_ADMIN", "CHECKPOINT_RESTORE"])
             })
         builder.mapsAllIDs = false
         let plan = try builder.build()
@@ -240,6 +240,29 @@ import Testing
         builder.mapsAllIDs = true
         let error = #expect(throws: SupervisorError.self) { try builder.build() }
         #expect(error?.description.contains("would count outside") == true)
+    }
+
+    @Test func `all capabilities are those that jobs itself holds`() throws {
+        var builder = builder(spec { $0.isolation.capabilities = .all })
+        builder.mayMakeNamespaces = true
+        #expect(try builder.build().capabilities == Credentials.permitted())
+        // A namespace of its own has more than we have.
+        builder = self.builder(
+            spec {
+                $0.isolation.user = true
+                $0.isolation.capabilities = .all
+            })
+        builder.mapsAllIDs = false
+        #expect(try builder.build().capabilities.mask == .max)
+    }
+
+    @Test func `only root's jobs have new privileges`() throws {
+        var builder = builder(spec { $0.isolation.newPrivileges = true })
+        builder.isRoot = true
+        #expect(try builder.build().newPrivileges)
+        builder.isRoot = false
+        let error = #expect(throws: SupervisorError.self) { try builder.build() }
+        #expect(error?.description.contains("only root's own jobs may have `new-privileges`") == true)
     }
 
     /// -1 leaves an id as it is, which is root's.
