@@ -42,7 +42,7 @@ package struct Feature: Sendable {
             loss: "jobs with `isolation: time` are refused"),
         Feature(
             id: "seccomp", title: "seccomp filter", since: KernelVersion(3, 17), source: .call,
-            loss: "jobs run only with `isolation: seccomp: false`", status: .broken),
+            loss: "only root's jobs run, with `--seccomp off`", status: .broken),
         Feature(
             id: "cgroup-kill", title: "cgroup.kill", since: KernelVersion(5, 14), source: .v2File("cgroup.kill"),
             loss: "processes are killed one by one"),

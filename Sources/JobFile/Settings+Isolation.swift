@@ -61,9 +61,11 @@ extension Settings {
             "Own empty `/tmp` and `/var/tmp` in memory, charged to the job and gone at its end; needs `isolation.mount`."
         ),
         Setting(
-            "isolation.seccomp", .onOff, into: { $1.isolation.seccomp = $0 }, from: { $0.isolation.seccomp },
-            example: "false", standard: "true",
-            "Refuse system calls that no batch job needs, such as loading kernel modules."),
+            "isolation.seccomp", .word(SeccompProfile.self, "profile"), into: { $1.isolation.seccomp = $0 },
+            from: { $0.isolation.seccomp }, example: "nested", standard: "default", synonyms: ["no-seccomp"],
+            "System calls that are refused. `default`: calls that no batch job needs, such as loading kernel modules. "
+                + "`nested`: fewer, so that bwrap, podman, `unshare --mount-proc` and perf work in it. `off`: none, "
+                + "for root's own jobs, which can then lift their limits."),
         Setting(
             "isolation.mask-paths", .onOff, into: { $1.isolation.maskPaths = $0 }, from: { $0.isolation.maskPaths },
             example: "false", standard: "true",

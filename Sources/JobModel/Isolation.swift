@@ -15,7 +15,7 @@ public struct Isolation: Hashable, Sendable {
     public var time: TimeOffsets?
     /// A private `/tmp`. Off by default: a batch user expects to find what the job wrote.
     public var privateTmp = false
-    public var seccomp = true
+    public var seccomp = SeccompProfile.default
     public var maskPaths = true
     /// Everything else is dropped.
     public var capabilities = KeptCapabilities.named([])
@@ -28,17 +28,28 @@ public struct Isolation: Hashable, Sendable {
 
     public init() {}
 
-    /// The settings in use that only root's own jobs may have, as they are written: each takes away a part of what holds
-    /// other users' jobs.
+    /// The settings of this job that only root's own jobs may have, as they are written: each removes a part of the
+    /// confinement.
     public var settingsOfRoot: [String] {
         var settings: [String] = []
         if capabilities != .named([]) { settings.append("capabilities") }
         if newPrivileges { settings.append("new-privileges") }
+        if seccomp == .off { settings.append("seccomp: off") }
         return settings
     }
 
     /// Whether it gets a `/dev/shm` of its own; it takes a mount namespace to mount one in.
     public var hasPrivateSharedMemory: Bool { mount && (shm ?? (ipc ? .private : .host)) == .private }
+}
+
+/// Which system calls an attempt is refused.
+public enum SeccompProfile: String, Hashable, Sendable, CaseIterable {
+    /// The calls that no batch job needs.
+    case `default`
+    /// Fewer calls, so that the job's own sandboxes and containers work, and perf.
+    case nested
+    /// None.
+    case off
 }
 
 /// Which `/dev/shm` an attempt sees.

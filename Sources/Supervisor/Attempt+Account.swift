@@ -139,8 +139,17 @@ extension Attempt {
 
     /// A job that could change what limits and counts it, whether it did or not.
     private func confinementFlags() -> [TrustFlag] {
-        guard request.spec.isolation.capabilities.contains("SYS_ADMIN") else { return [] }
-        return [TrustFlag(.unconfined, "it could change its limits and figures: it had the CAP_SYS_ADMIN capability")]
+        var reasons: [String] = []
+        if request.spec.isolation.capabilities.contains("SYS_ADMIN") {
+            reasons.append("it had the CAP_SYS_ADMIN capability")
+        }
+        if request.spec.isolation.seccomp == .off {
+            reasons.append("its system calls were not filtered (seccomp: off)")
+        }
+        guard !reasons.isEmpty else { return [] }
+        return [
+            TrustFlag(.unconfined, "it could change its limits and figures: " + reasons.joined(separator: ", and "))
+        ]
     }
 
     /// Whether what made room at the limit was page cache. Where there is swap it may have been anonymous memory, and where

@@ -41,7 +41,6 @@ struct PlanBuilder {
         plan.boottimeOffset = spec.isolation.time?.boottimeSeconds ?? 0
         plan.privateTmp = spec.isolation.privateTmp
         plan.privateSharedMemory = spec.isolation.hasPrivateSharedMemory
-        plan.maskPaths = spec.isolation.maskPaths
         if spec.isolation.mount, let hidden = queues.holder(of: plan.directory) {
             throw .refused(
                 "the job's directory \(plan.directory) lies in \(hidden), in which a queue keeps its files and which jobs do not see",
@@ -55,7 +54,8 @@ struct PlanBuilder {
         plan.identity = other?.identity
         plan.capabilities = try capabilities()
         plan.newPrivileges = spec.isolation.newPrivileges
-        if spec.isolation.seccomp, let seccomp {
+        plan.maskPaths = spec.isolation.maskPaths && !mountsProc(plan)
+        if spec.isolation.seccomp != .off, let seccomp {
             plan.seccomp = seccomp.jobsInit
             plan.commandSeccomp = seccomp.command
         }
@@ -112,6 +112,15 @@ struct PlanBuilder {
                 remedy: "run jobs with it, or leave it out of `capabilities`")
         }
         return set
+    }
+
+    /// Whether the job may mount `/proc` anew, in namespaces of its own. The kernel lets it if nothing is hidden in the one that
+    /// it sees (`mount_too_revealing`), so nothing is.
+    ///
+    /// Never for a job that is root or can become it: uid 0 writes `/proc/sys`, `core_pattern` for one, without a capability.
+    private func mountsProc(_ plan: Plan) -> Bool {
+        spec.isolation.seccomp != .default && (plan.identity?.uid ?? geteuid()) != 0 && plan.capabilities.mask == 0
+            && !plan.newPrivileges
     }
 
     /// A host name may hold letters, digits and hyphens only; `gethostname(2)` limits it to 64.

@@ -1,22 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSeccomp
 import Glibc
+import JobModel
 import Linux
 import SystemPackage
 
-/// The default system-call filter: a batch job needs none of these, and each was a way out of a sandbox once.
+/// The system-call filters of the profiles (decision 016). `SECURITY.md` says what each refuses; a test compares.
 enum SeccompFilter {
-    /// Refused with EPERM. Loading code into the kernel, its memory and clocks, other namespaces' keys and files,
-    /// covert channels between jobs (keyrings, io_uring, AF_VSOCK below).
+    /// Refused with EPERM by every profile: a batch job needs none of these, and each was a way out of a sandbox once. Loading
+    /// code into the kernel, its memory and clocks, other namespaces' files, covert channels between jobs (io_uring, AF_VSOCK
+    /// below).
     static let refused = [
-        "acct", "add_key", "bpf", "clock_adjtime", "clock_settime", "create_module", "delete_module", "fanotify_init",
+        "acct", "bpf", "clock_adjtime", "clock_settime", "create_module", "delete_module", "fanotify_init",
         "finit_module", "init_module", "io_uring_enter", "io_uring_register", "io_uring_setup", "ioperm", "iopl",
-        "kcmp",
-        "kexec_file_load", "kexec_load", "keyctl", "lookup_dcookie", "move_mount", "nfsservctl", "open_by_handle_at",
-        "open_tree",
-        "perf_event_open", "pivot_root", "quotactl", "quotactl_fd", "reboot", "request_key", "settimeofday", "stime",
-        "swapoff",
-        "swapon", "syslog", "uselib", "userfaultfd", "vhangup", "vm86", "vm86old",
+        "kcmp", "kexec_file_load", "kexec_load", "lookup_dcookie", "nfsservctl", "open_by_handle_at", "quotactl",
+        "quotactl_fd", "reboot", "settimeofday", "stime", "swapoff", "swapon", "syslog", "uselib", "userfaultfd",
+        "vhangup", "vm86", "vm86old",
+    ]
+
+    /// Answered with ENOSYS by every profile: keyrings are shared by all jobs of a user. Container runtimes go on without where
+    /// the kernel has none, and give up where it refuses.
+    static let keyrings = ["add_key", "keyctl", "request_key"]
+
+    /// Let through by `nested`: a root directory of one's own, and perf.
+    static let refusedUnlessNested = ["perf_event_open", "pivot_root"]
+
+    /// The calls that replace mount(2), since 5.2: all of them or none. Refused one by one they end libmount's mount(8); with
+    /// ENOSYS it falls back on mount(2). Their eighth, `open_tree_attr` (6.15), is newer than libseccomp, and what it opens is
+    /// mounted nowhere without the others. They are more of the kernel that a job reaches, and give it no more than that does.
+    static let mounts = [
+        "fsconfig", "fsmount", "fsopen", "fspick", "mount_setattr", "move_mount", "open_tree",
     ]
 
     /// The two programs, `struct sock_filter`s each.
@@ -26,14 +39,25 @@ enum SeccompFilter {
     }
 
     /// Compiles both. That costs about 0.2 ms, so a supervisor does it once.
-    static func compile() throws(SupervisorError) -> Programs {
-        Programs(jobsInit: try compile(refuseNeedless), command: try compile(refuseHarm))
+    ///
+    /// - Precondition: `profile` is not `off`, which has none.
+    static func compile(_ profile: SeccompProfile) throws(SupervisorError) -> Programs {
+        Programs(
+            jobsInit: try compile { profile == .nested ? refuseNeedless($0) : refuseMore($0) },
+            command: try compile(refuseHarm))
     }
 
     private static func refuseNeedless(_ context: scmp_filter_ctx) {
         for name in refused { refuse(name, with: EPERM, in: context) }
+        for name in keyrings { refuse(name, with: ENOSYS, in: context) }
         var vsock = scmp_arg_cmp(arg: 0, op: SCMP_CMP_EQ, datum_a: scmp_datum_t(AF_VSOCK), datum_b: 0)
         _ = seccomp_rule_add_array(context, error(EPERM), seccomp_syscall_resolve_name("socket"), 1, &vsock)
+    }
+
+    private static func refuseMore(_ context: scmp_filter_ctx) {
+        refuseNeedless(context)
+        for name in refusedUnlessNested { refuse(name, with: EPERM, in: context) }
+        for name in mounts { refuse(name, with: ENOSYS, in: context) }
     }
 
     private static func refuseHarm(_ context: scmp_filter_ctx) {
@@ -59,11 +83,12 @@ enum SeccompFilter {
     private static func error(_ errno: CInt) -> UInt32 { UInt32(0x0005_0000) | UInt32(errno) }
 
     private static func refuse(_ name: String, with errno: CInt, in context: scmp_filter_ctx) {
-        let number = seccomp_syscall_resolve_name(name)
-        // Not on this architecture, or newer than this libseccomp.
-        if number == -1 { return }
-        _ = seccomp_rule_add_array(context, error(errno), number, 0, nil)
+        guard isKnown(name) else { return }
+        _ = seccomp_rule_add_array(context, error(errno), seccomp_syscall_resolve_name(name), 0, nil)
     }
+
+    /// `false` for a call that is newer than this libseccomp, which then has no rule.
+    static func isKnown(_ name: String) -> Bool { seccomp_syscall_resolve_name(name) != -1 }
 
     private static func compile(_ addRules: (scmp_filter_ctx) -> Void) throws(SupervisorError) -> [UInt8] {
         guard let context = seccomp_init(0x7fff_0000) else {

@@ -28,7 +28,7 @@ package enum Trial {
         do {
             let plan = try PlanBuilder(
                 spec: spec, identity: JobIdentity(id: nil, name: spec.name, attempt: 1, owner: ""), environment: [:],
-                directory: "/", seccomp: SeccompFilter.compile(), host: host
+                directory: "/", seccomp: SeccompFilter.compile(.default), host: host
             ).build()
             let server = ForkServer(path: initPath)
             defer { server.stop() }

@@ -135,7 +135,7 @@ extension IntegrationTests {
             let privileges = [
                 ["--capabilities", "DAC_OVERRIDE"], ["--userns", "--capabilities", "SETUID"],
                 ["--capabilities", "all"],
-                ["--new-privileges"],
+                ["--new-privileges"], ["--seccomp", "off"],
             ]
             for words in privileges {
                 let refused = try jobs(["submit"] + words + ["--", "id"], as: 60001, daemon)

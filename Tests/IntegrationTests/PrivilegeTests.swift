@@ -70,7 +70,7 @@ extension IntegrationTests {
             }
         }
 
-        @Test func `no other user gives jobs new privileges`() throws {
+        @Test(.onBuildMachine) func `no other user gives jobs new privileges`() throws {
             let setpriv = ["setpriv", "--reuid", "2", "--regid", "2", "--clear-groups"]
             let run = try JobsProgram.execute(setpriv + [JobsProgram.path, "run", "--new-privileges", "--", "true"])
             #expect(run.code == 125 && run.errors.contains("only root's own jobs"), "\(run.all)")

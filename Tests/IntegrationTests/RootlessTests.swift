@@ -58,6 +58,19 @@ extension IntegrationTests {
             #expect(run.output == "refused\nx\n", "\(run.all)")
         }
 
+        @Test(.needsMemory) func `a user's own sandboxes mount proc and lift no limit`() throws {
+            let nested = ["--seccomp", "nested", "--memory", "64M"]
+            let proc = try run(nested + ["--", "unshare", "-rpf", "--mount-proc", "cat", "/proc/1/comm"])
+            #expect(proc.code == 0 && proc.output == "cat\n", "\(proc.all)")
+            let attack = try run(nested + ["--", IntegrationTests.AttackTests.program, "lift-limits", "150"])
+            #expect(attack.code == 137 && attack.output.isEmpty, "\(attack.all)")
+            #expect(!attack.flags.contains("limits-changed"), "\(attack.all)")
+            for flag in ["--seccomp=off", "--new-privileges"] {
+                let refused = try run([flag, "--", "true"])
+                #expect(refused.code == 125 && refused.errors.contains("only root's own jobs"), "\(refused.all)")
+            }
+        }
+
         @Test func `daemons of a user go with the job`() throws {
             let run = try run([
                 "--env", "MARK=rootless-daemon-\(own)", "--", "sh", "-c", "(setsid sleep 1h &); exit 3",

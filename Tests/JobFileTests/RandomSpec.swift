@@ -135,7 +135,7 @@ private func isolation() -> Isolation {
     isolation.time = maybe(
         TimeOffsets(monotonicSeconds: maybe(count(1 << 30)) ?? 0, boottimeSeconds: maybe(count(1 << 30)) ?? 0))
     isolation.privateTmp = .random()
-    isolation.seccomp = .random()
+    isolation.seccomp = SeccompProfile.allCases.randomElement() ?? .off
     isolation.maskPaths = .random()
     isolation.capabilities = maybe(.all) ?? .named(Set(some { Capability.names.randomElement() ?? "KILL" }))
     isolation.newPrivileges = .random()

@@ -84,6 +84,10 @@ import Testing
             "x.yaml:2:18: error: net: 'maybe': expected true or false (yes, no, on and off are read too)"
         ),
         (
+            "isolation: {seccomp: false}",
+            "x.yaml:2:22: error: seccomp: unknown profile 'false'. Allowed: default, nested, off"
+        ),
+        (
             "isolation: {capabilities: [KILL, NET_ADMN]}",
             "x.yaml:2:34: error: capabilities: unknown capability 'NET_ADMN'; see capabilities(7); did you mean 'NET_ADMIN'?"
         ),

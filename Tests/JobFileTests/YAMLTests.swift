@@ -105,7 +105,7 @@ import Testing
         expected.isolation.cgroup = true
         expected.isolation.time = TimeOffsets(monotonicSeconds: 864_000, boottimeSeconds: 3600)
         expected.isolation.privateTmp = true
-        expected.isolation.seccomp = false
+        expected.isolation.seccomp = .off
         expected.isolation.maskPaths = false
         expected.isolation.capabilities = .named(["NET_ADMIN", "SYS_PTRACE"])
         #expect(spec == expected)

@@ -197,12 +197,13 @@ import Testing
     @Test func `the seccomp filter and the cgroup mount come only when wanted`() throws {
         var plan = try builder(spec()).build()
         #expect(plan.seccomp == [1, 2, 3] && plan.commandSeccomp == [4] && plan.cgroupMount == nil)
-        plan = try builder(
+        var off = builder(
             spec("x") {
-                $0.isolation.seccomp = false
+                $0.isolation.seccomp = .off
                 $0.isolation.cgroup = true
-            }
-        ).build()
+            })
+        off.isRoot = true
+        plan = try off.build()
         #expect(plan.seccomp.isEmpty && plan.commandSeccomp.isEmpty && plan.cgroupMount == "/cg")
     }
 
@@ -256,13 +257,38 @@ import Testing
         #expect(try builder.build().capabilities.mask == .max)
     }
 
-    @Test func `only root's jobs have new privileges`() throws {
-        var builder = builder(spec { $0.isolation.newPrivileges = true })
+    @Test(arguments: ["new-privileges", "seccomp: off"])
+    func `only root's jobs have new privileges or no filter`(name: String) throws {
+        var builder = builder(
+            spec {
+                if name == "new-privileges" { $0.isolation.newPrivileges = true } else { $0.isolation.seccomp = .off }
+            })
         builder.isRoot = true
-        #expect(try builder.build().newPrivileges)
+        #expect(throws: Never.self) { try builder.build() }
         builder.isRoot = false
         let error = #expect(throws: SupervisorError.self) { try builder.build() }
-        #expect(error?.description.contains("only root's own jobs may have `new-privileges`") == true)
+        #expect(error?.description.contains("only root's own jobs may have `\(name)`") == true)
+    }
+
+    @Test func `only jobs that cannot become root see all of proc, to mount it anew`() throws {
+        func masks(_ user: String, _ change: (inout Isolation) -> Void = { _ in }) throws -> Bool {
+            var builder = builder(
+                spec {
+                    $0.user = user
+                    $0.isolation.seccomp = .nested
+                    change(&$0.isolation)
+                })
+            (builder.isRoot, builder.mapsAllIDs) = (true, false)
+            return try builder.build().maskPaths
+        }
+        #expect(try !masks("1") && masks("0"))
+        #expect(try masks("1") { $0.newPrivileges = true })
+        #expect(
+            try masks("1") {
+                $0.user = true
+                $0.capabilities = .named(["KILL"])
+            })
+        #expect(try masks("1") { $0.seccomp = .default })
     }
 
     /// -1 leaves an id as it is, which is root's.

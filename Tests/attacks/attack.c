@@ -7,6 +7,7 @@ static const struct {
 } attacks[] = {
     {"lift-limits", lift_limits}, {"climb", climb},     {"refused-calls", refused_calls},
     {"reach-init", reach_init},   {"devices", devices}, {"fork-bomb", fork_bomb},
+    {"kernel-files", kernel_files},
 };
 
 int main(int argc, char **argv) {

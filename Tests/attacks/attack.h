@@ -18,14 +18,19 @@
 /// Tells that something which must be closed is open.
 #define OPEN(...) (printf("open: " __VA_ARGS__), putchar('\n'), fflush(stdout))
 
+/// A folder to mount something on; NULL if none can be made.
+const char *place(void);
+
 /// Lifts the limits of its cgroup in a hierarchy that it mounts anew, then holds `MIB` of memory.
 int lift_limits(int argc, char **argv);
 /// Looks in every hierarchy of the kernel, mounted anew, for a file that it may write.
 int climb(int argc, char **argv);
-/// Makes each system call of the list `NAME=NUMBER…` that must be refused, by all entries that the processor has.
+/// Makes each system call that must be refused, by all entries that the processor has; not those that its words name.
 int refused_calls(int argc, char **argv);
 /// Reaches for its init, and through it for the host.
 int reach_init(int argc, char **argv);
+/// Mounts the files of the kernel anew, with nothing hidden, and looks for some that it may write.
+int kernel_files(int argc, char **argv);
 /// Makes devices and types into terminals.
 int devices(int argc, char **argv);
 /// Forks until it may not, and leaves all of them behind.

@@ -38,10 +38,11 @@ static const struct wanted refused[] = {
 };
 
 int refused_calls(int argc, char **argv) {
-    (void)argc, (void)argv;
     static const char *ways[] = {"", " (i386)", " (x32)"};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        for (int way = 0; way < 3; way++) {
+        int is_allowed = 0;
+        for (int word = 1; word < argc; word++) is_allowed |= !strcmp(argv[word], refused[i].name);
+        for (int way = 0; way < 3 && !is_allowed; way++) {
             // Each in a process of its own: an entry that the kernel was built without ends it.
             pid_t child = fork();
             if (!child) {

@@ -2,8 +2,7 @@
 #include "attack.h"
 #include <dirent.h>
 
-/// Where a hierarchy is mounted: a folder that every job may make.
-static const char *place(void) {
+const char *place(void) {
     static char path[64];
     for (const char **base = (const char *[]){"/dev/shm", "/tmp", NULL}; *base; base++) {
         snprintf(path, sizeof path, "%s/attack-XXXXXX", *base);
@@ -61,6 +60,34 @@ static void lift(const char *mount, const char *controller) {
     }
 }
 
+/// The same by the calls of Linux 5.2: a copy of the tree made writable, and hierarchies that are mounted nowhere.
+static void lift_detached(void) {
+    char path[64];
+    struct {
+        unsigned long long set, clear, propagation, userns;
+    } writable = {.clear = 1}; // MOUNT_ATTR_RDONLY
+    long tree = syscall(428 /* open_tree */, AT_FDCWD, "/sys/fs/cgroup", 1 | O_CLOEXEC | 0x8000 /* AT_RECURSIVE */);
+    if (tree >= 0) {
+        syscall(442 /* mount_setattr */, tree, "", AT_EMPTY_PATH | 0x8000, &writable, sizeof writable);
+        static const char *places[][2] = {{"", ""}, {"/unified", ""}, {"/memory", "memory"}};
+        for (int i = 0; i < 3; i++) {
+            snprintf(path, sizeof path, "/proc/self/fd/%ld%s", tree, places[i][0]);
+            lift(path, places[i][1]);
+        }
+        close(tree);
+    }
+    for (int version = 1; version <= 2; version++) {
+        long context = syscall(430 /* fsopen */, version == 1 ? "cgroup" : "cgroup2", 0);
+        if (context < 0) continue;
+        if (version == 1) syscall(431 /* fsconfig */, context, 0 /* FSCONFIG_SET_FLAG */, "memory", NULL, 0);
+        syscall(431, context, 6 /* FSCONFIG_CMD_CREATE */, NULL, NULL, 0);
+        long mount = syscall(432 /* fsmount */, context, 0, 0);
+        snprintf(path, sizeof path, "/proc/self/fd/%ld", mount);
+        if (mount >= 0) lift(path, version == 1 ? "memory" : ""), close(mount);
+        close(context);
+    }
+}
+
 int lift_limits(int argc, char **argv) {
     size_t bytes = (size_t)(argc > 1 ? atoi(argv[1]) : 0) << 20;
     lift("/sys/fs/cgroup/memory", "memory");
@@ -73,6 +100,7 @@ int lift_limits(int argc, char **argv) {
     if (where) umount(where), rmdir(where);
     // A read-only mount made writable again.
     if (!mount("none", "/sys/fs/cgroup", NULL, MS_REMOUNT | MS_BIND, NULL)) lift("/sys/fs/cgroup", "");
+    lift_detached();
     char *block = malloc(bytes);
     if (block) memset(block, 1, bytes);
     printf("held %zu MiB\n", bytes >> 20);
