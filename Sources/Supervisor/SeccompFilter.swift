@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CSeccomp
+import Cgroups
 import Glibc
 import JobModel
 import Linux
@@ -38,13 +39,29 @@ enum SeccompFilter {
         var command: [UInt8]
     }
 
-    /// Compiles both. That costs about 0.2 ms, so a supervisor does it once.
+    /// What the programs are made from.
+    struct Rules: Hashable {
+        var profile: SeccompProfile
+        /// Only where the job starts in a leaf below its limits, which is then the most that it can mount. On v1 its limits are
+        /// on the directory itself.
+        var allowsCgroupNamespaces: Bool
+
+        init(_ isolation: Isolation, _ mode: CgroupHost.Mode) {
+            profile = isolation.seccomp
+            allowsCgroupNamespaces = profile == .nested && isolation.cgroup && mode == .unified
+        }
+    }
+
+    /// Compiles both. That costs about 0.2 ms, so a supervisor does it once for the same rules.
     ///
-    /// - Precondition: `profile` is not `off`, which has none.
-    static func compile(_ profile: SeccompProfile) throws(SupervisorError) -> Programs {
+    /// - Precondition: the profile is not `off`, which has none.
+    static func compile(_ rules: Rules) throws(SupervisorError) -> Programs {
         Programs(
-            jobsInit: try compile { profile == .nested ? refuseNeedless($0) : refuseMore($0) },
-            command: try compile(refuseHarm))
+            jobsInit: try compile { rules.profile == .nested ? refuseNeedless($0) : refuseMore($0) },
+            command: try compile {
+                if !rules.allowsCgroupNamespaces { refuseCgroupNamespaces($0) }
+                refuseHarmToInit($0)
+            })
     }
 
     private static func refuseNeedless(_ context: scmp_filter_ctx) {
@@ -60,9 +77,8 @@ enum SeccompFilter {
         for name in mounts { refuse(name, with: ENOSYS, in: context) }
     }
 
-    private static func refuseHarm(_ context: scmp_filter_ctx) {
-        refuseCgroupNamespaces(context)
-        // A process of jobs-init's user could give it, process 1, a limit on CPU time, at which the kernel kills it.
+    /// A process of jobs-init's user could give it, process 1, a limit on CPU time, at which the kernel kills it.
+    private static func refuseHarmToInit(_ context: scmp_filter_ctx) {
         var initProcess = scmp_arg_cmp(arg: 0, op: SCMP_CMP_EQ, datum_a: 1, datum_b: 0)
         _ = seccomp_rule_add_array(context, error(EPERM), seccomp_syscall_resolve_name("prlimit64"), 1, &initProcess)
     }

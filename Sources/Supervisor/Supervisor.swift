@@ -13,7 +13,7 @@ package final class Supervisor {
     package let host: HostDescription
     let sources: MachineReading.Sources
     let forkServer: ForkServer
-    private var filters: [SeccompProfile: SeccompFilter.Programs] = [:]
+    private var filters: [SeccompFilter.Rules: SeccompFilter.Programs] = [:]
     private var sequence = 0
     /// Our attempts that run; a cgroup may stand on until its record is on disk.
     var live: Set<String> = []
@@ -101,7 +101,7 @@ package final class Supervisor {
         let builder = PlanBuilder(
             spec: request.spec, identity: request.identity, environment: request.environment,
             directory: request.directory,
-            seccomp: try filter(request.spec.isolation.seccomp), host: root.host, queues: request.queues)
+            seccomp: try filter(request.spec.isolation), host: root.host, queues: request.queues)
         var plan = try builder.build()
         plan.terminal = request.terminal
         plan.script = request.script.map { Plan.Script(path: $0.path, interpreter: $0.interpreter) }
@@ -289,11 +289,12 @@ package final class Supervisor {
     /// Removes what supervisors that were killed left behind.
     package func removeStale() -> [CgroupError] { root.removeStale().errors }
 
-    private func filter(_ profile: SeccompProfile) throws(SupervisorError) -> SeccompFilter.Programs? {
-        guard profile != .off else { return nil }
-        if let compiled = filters[profile] { return compiled }
-        let compiled = try SeccompFilter.compile(profile)
-        filters[profile] = compiled
+    private func filter(_ isolation: Isolation) throws(SupervisorError) -> SeccompFilter.Programs? {
+        let rules = SeccompFilter.Rules(isolation, root.host.mode)
+        guard rules.profile != .off else { return nil }
+        if let compiled = filters[rules] { return compiled }
+        let compiled = try SeccompFilter.compile(rules)
+        filters[rules] = compiled
         return compiled
     }
 

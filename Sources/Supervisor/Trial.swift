@@ -28,7 +28,8 @@ package enum Trial {
         do {
             let plan = try PlanBuilder(
                 spec: spec, identity: JobIdentity(id: nil, name: spec.name, attempt: 1, owner: ""), environment: [:],
-                directory: "/", seccomp: SeccompFilter.compile(.default), host: host
+                directory: "/", seccomp: SeccompFilter.compile(SeccompFilter.Rules(spec.isolation, host.mode)),
+                host: host
             ).build()
             let server = ForkServer(path: initPath)
             defer { server.stop() }

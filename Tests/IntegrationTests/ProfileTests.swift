@@ -27,6 +27,14 @@ extension IntegrationTests {
             #expect(try self.run("default", command).code != 0)
         }
 
+        @Test func `nested lets a job make cgroup namespaces below a view of its own, on cgroup v2`() throws {
+            let command = ["unshare", "-rC", "true"]
+            let below = try JobsProgram.run(["--user", "daemon", "--seccomp", "nested", "--cgroup", "--"] + command)
+            #expect((below.code == 0) == Machine.isUnified, "\(below.all)")
+            #expect(try run("nested", command).code != 0)
+            #expect(try JobsProgram.run(["--user", "daemon", "--cgroup", "--"] + command).code != 0)
+        }
+
         @Test(.enabled(if: has("/usr/bin/bwrap"), "needs bubblewrap")) func `bwrap works in nested`() throws {
             let command = [
                 "bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--unshare-user",
