@@ -39,7 +39,7 @@ enum SeccompFilter {
         var command: [UInt8]
     }
 
-    /// What the programs are made from.
+    /// The input of a compilation.
     struct Rules: Hashable {
         var profile: SeccompProfile
         /// Only where the job starts in a leaf below its limits, which is then the most that it can mount. On v1 its limits are
