@@ -28,16 +28,25 @@ public struct NameOwners: Sendable {
 
     /// The reason not to take `path`; `nil` if there is none.
     ///
-    /// The folder counts as well: its owner could have linked another file of root's under this name.
+    /// The folder and the directory that holds it count as well: their owners could put another file of root's there under
+    /// this name, or another folder, also between this look and the reading.
     func objection(to path: String, in folder: String) -> String? {
         guard let uids else { return nil }
-        for place in [path, folder] {
-            var status = stat()
-            guard stat(place, &status) == 0 else { continue }
-            if !uids.contains(status.st_uid) { return "\(place) belongs to \(Self.name(of: status.st_uid))" }
-            if status.st_mode & S_IWOTH != 0 { return "\(place) may be written by everybody" }
+        for place in [path, folder, Self.directory(holding: folder)] {
+            var (link, target) = (stat(), stat())
+            guard lstat(place, &link) == 0, stat(place, &target) == 0 else { continue }
+            for status in [link, target] where !uids.contains(status.st_uid) {
+                return "\(place) belongs to \(Self.name(of: status.st_uid))"
+            }
+            if target.st_mode & S_IWOTH != 0 { return "\(place) may be written by everybody" }
         }
         return nil
+    }
+
+    /// Where the folder's name stands, which of a symbolic link is not `..`.
+    private static func directory(holding folder: String) -> String {
+        let parent = folder.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+        return parent.isEmpty ? "/" : parent
     }
 
     private static func name(of uid: UInt32) -> String {

@@ -118,6 +118,21 @@ import Testing
             chmod(jobs, 0o755)
             chmod(path, 0o666)
             #expect(find("backup", own).contains("\(path) may be written by everybody"))
+            chmod(path, 0o644)
+            // Whoever may write where the folder is could put another one there.
+            chmod(folder, 0o777)
+            #expect(find("backup", own).contains("\(folder) may be written by everybody"))
+            chmod(folder, 0o755)
+            #expect(find("backup", own) == path)
+            if geteuid() == 0 {
+                let (links, link) = ("\(folder)/links", "\(folder)/links/backup.yaml")
+                symlink(jobs, links)
+                lchown(links, 60001, 0)
+                do throws(JobFileError) {
+                    _ = try JobFile.find("backup", in: [links], of: NameOwners(uids: [0]))
+                    Issue.record("\(link) was taken")
+                } catch { #expect(error.description.contains("\(links) belongs to user 60001")) }
+            }
         }
     }
 

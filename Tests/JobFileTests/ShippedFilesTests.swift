@@ -11,7 +11,7 @@ import Testing
         let names = JobFile.names(in: [folder])
         #expect(names == ["cpu-hog", "fork-bomb", "page-cache", "stress-test", "tmpfs-fill"])
         for name in names {
-            let path = try JobFile.find(name, in: [folder])
+            let path = try JobFile.find(name, in: [folder], of: .everybody)
             let spec = try JobFile.load(path: path)
             #expect(spec.name == name)
             #expect(spec.summary != nil && spec.limits.wallTime != nil, "\(name)")
