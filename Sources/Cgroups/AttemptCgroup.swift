@@ -66,6 +66,7 @@ package final class AttemptCgroup: Sendable {
     }
 
     /// Where the job is in each hierarchy of v1, and where that is mounted: in its own directory, or where its supervisor is.
+    /// A mount below another one comes before it.
     package var v1Views: [(path: String, mountPoint: String)] {
         var views: [String: String] = [:]
         for (controller, hierarchy) in root.host.v1 where hierarchy.isOurs {
@@ -76,7 +77,7 @@ package final class AttemptCgroup: Sendable {
                 views[hierarchy.mountPoint] = views[hierarchy.mountPoint] ?? hierarchy.own
             }
         }
-        return views.filter { $0.key != $0.value }.map { ($0.value, $0.key) }.sorted { $0.1 < $1.1 }
+        return views.filter { $0.key != $0.value }.map { ($0.value, $0.key) }.sorted { $0.1 > $1.1 }
     }
 
     private var memory: (directory: CgroupDirectory, type: any MemoryController.Type)? {

@@ -183,7 +183,9 @@ package struct Payload {
     /// (`CgroupSubsystemFactory`). A user namespace may not take an inherited mount away; there it is covered.
     private func show(_ view: Plan.CgroupView) throws(SetupFailure) {
         let aside = "/proc/tty"
-        try optionalStep("show the job's cgroup at", view.mountPoint) { () throws(Errno) in
+        // Where a root directory was changed, the mount points of the machine may not be there.
+        guard Files.exists(view.directory) else { return }
+        try step("show the job's cgroup at", view.mountPoint) { () throws(Errno) in
             try Mounts.mount(view.directory, on: aside, flags: UInt(MS_BIND))
             try Mounts.remountReadOnly(aside)
             _ = umount2(view.mountPoint, CInt(MNT_DETACH))
