@@ -48,6 +48,9 @@ final class ChangeFeed: Sendable {
     /// Whether there is anybody to tell.
     var isFollowed: Bool { state.withLock { !$0.places.isEmpty } }
 
+    /// Whether that follower waits for news.
+    func isAwaited(by id: Int) -> Bool { state.withLock { $0.places[id]?.waiter != nil } }
+
     /// About what it takes of memory.
     var bytes: Int { state.withLock { $0.bytes } }
 
@@ -151,11 +154,12 @@ extension ChangeFeed {
     private func take(_ id: Int) -> Taken {
         let (taken, isTrimDue) = state.withLock { state -> (Taken, Bool) in
             guard let place = state.places[id], !place.isOver else { return (.over, false) }
-            if place.isTickDue {
+            // Changes first: what is said at a tick may take longer than until the next one.
+            guard place.next < state.end else {
+                guard place.isTickDue else { return (state.isFinished ? .over : .nothing, false) }
                 state.places[id]?.isTickDue = false
                 return (.news(.tick), false)
             }
-            guard place.next < state.end else { return (state.isFinished ? .over : .nothing, false) }
             let batch = state.batches[place.next - state.first]
             state.places[id]?.next += 1
             return (.news(.changes(batch)), state.dropTaken())

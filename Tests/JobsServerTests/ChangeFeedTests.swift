@@ -20,6 +20,11 @@ import Testing
         }
     }
 
+    /// Returns once the follower's task is asleep.
+    private func waiting(_ follower: ChangeFeed.Follower, in feed: ChangeFeed) async {
+        while !feed.isAwaited(by: follower.id) { await Task.yield() }
+    }
+
     private func isOver(_ follower: ChangeFeed.Follower) async -> Bool {
         if case nil = await follower.next() { true } else { false }
     }
@@ -40,9 +45,11 @@ import Testing
         let feed = ChangeFeed()
         let follower = feed.follow()
         async let news = follower.next()
+        await waiting(follower, in: feed)
         feed.publish(changes(7...7))
         #expect(try jobs(in: await news) == [7])
         async let end = isOver(follower)
+        await waiting(follower, in: feed)
         feed.finish()
         #expect(await end)
     }
@@ -86,20 +93,23 @@ import Testing
         let feed = ChangeFeed()
         let follower = feed.follow()
         let task = Task { await isOver(follower) }
+        await waiting(follower, in: feed)
         task.cancel()
         #expect(await task.value)
     }
 
-    @Test func `a tick comes once for all that were not heard`() async throws {
+    @Test func `a tick comes once for all that were not heard, and after the changes`() async throws {
         let feed = ChangeFeed()
         let follower = feed.follow()
         feed.tick(follower.id)
         feed.tick(follower.id)
         feed.publish(changes(1...1))
+        #expect(try jobs(in: await follower.next()) == [1])
         guard case .tick? = await follower.next() else {
             Issue.record("no tick")
             return
         }
-        #expect(try jobs(in: await follower.next()) == [1])
+        feed.finish()
+        #expect(await isOver(follower))
     }
 }
