@@ -16,6 +16,8 @@ extension Dispatcher {
     func lookUp(_ entry: Running, context: SubmissionContext, isOnDisk: Bool) {
         let key = entry.key
         let limits = entry.spec.limits
+        // Of an earlier daemon, if there is one; it has ended without having begun.
+        running[key.job]?.attempt = nil
         let alarm = try? after(microseconds: DeviceLookup.limit.microseconds) { [self] in
             assumeIsolated { $0.lookedUp(key, .failure(DeviceLookup.noAnswer(limits))) }
         }
@@ -27,14 +29,16 @@ extension Dispatcher {
 
     private func lookedUp(_ key: AttemptKey, _ result: Result<Limits, CgroupError>) {
         // Cancelled meanwhile, or it took too long.
-        guard let lookup = endLookup(key), let entry = running[key.job], entry.key == key else { return }
-        switch result {
-        case .success(let limits):
-            running[key.job]?.spec.limits = limits
-            launch(key.job, context: lookup.context, isOnDisk: lookup.isOnDisk)
-        case .failure(let error):
-            ended(
-                key, neverStarted(entry, error.description), after: lookup.isOnDisk ? [] : [begin(of: entry, at: now)])
+        guard let lookup = endLookup(key), let entry = running[key.job], entry.key == key, !isStopping else { return }
+        CrashNote.about(key.job) {
+            switch result {
+            case .success(let limits):
+                running[key.job]?.spec.limits = limits
+                launch(key.job, context: lookup.context, isOnDisk: lookup.isOnDisk)
+            case .failure(let error):
+                let changes = lookup.isOnDisk ? [] : [begin(of: entry, at: now)]
+                ended(key, neverStarted(entry, error.description), after: changes)
+            }
         }
     }
 
