@@ -79,6 +79,7 @@ extension Dispatcher {
         _ order: Order, _ job: StoredJob, isSingle: Bool, by peer: Peer
     ) throws(APIFailure) -> Step? {
         guard peer.mayTouch(job) else { throw .notYours(job) }
+        if order.verb == .release || order.verb == .retry, peer.uid == 0, !peer.isRoot { try requireNoMore(than: job) }
         guard !changing.contains(job.id) else {
             throw APIFailure(409, "somebody is changing job \(job.id) at this moment; ask again")
         }
@@ -98,6 +99,17 @@ extension Dispatcher {
         case (.resume, .suspended): return try freeze(job, false, by: peer)
         case (.retry, _) where job.endedAt != nil && state.isFinal: return try retry(job, by: peer)
         default: throw .wrongState(job.id, state, order.verb)
+        }
+    }
+
+    /// A job of root's has no more rights than by default, and could have changed the file that `job` runs.
+    private func requireNoMore(than job: StoredJob) throws(APIFailure) {
+        guard let (_, document) = try? stored(job.id), let (spec, _) = try? read(document, of: job),
+            spec.isolation.settingsOfRoot.isEmpty, spec.user == nil, spec.group == nil
+        else {
+            throw APIFailure(
+                403,
+                "job \(job.id) has more rights than the job from inside of which this comes; ask from outside of jobs")
         }
     }
 
