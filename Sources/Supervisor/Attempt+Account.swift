@@ -146,6 +146,9 @@ extension Attempt {
         if request.spec.isolation.seccomp == .off {
             reasons.append("its system calls were not filtered (seccomp: off)")
         }
+        if !request.spec.isolation.mount, Self.isOwnUsers(request.spec) {
+            reasons.append("it saw the cgroup files as its user, whose they are, does outside (--no-mount)")
+        }
         guard !reasons.isEmpty else { return [] }
         return [
             TrustFlag(.unconfined, "it could change its limits and figures: " + reasons.joined(separator: ", and "))

@@ -129,16 +129,16 @@ package final class Attempt {
         evidence.cgroupName = cgroup.name
         if let place = cgroup.memoryPlace { (evidence.memoryPath, evidence.memoryMount) = place }
         evidence.cancelledBy = request.cancelledBy
-        evidence.jobReachesInit = Self.reachesInit(request.spec)
+        evidence.jobReachesInit = !request.spec.isolation.pid && Self.isOwnUsers(request.spec)
         if baseline != nil { supervisor.live.insert(cgroup.name) }
         check = request.queued == nil ? nil : ReportCheck(request.spec.limits)
         kernelLog = KernelLog()
         watch = OOMWatch(cgroup: cgroup, loop: loop, killJob: request.spec.oom == .killJob)
     }
 
-    private static func reachesInit(_ spec: JobSpec) -> Bool {
-        guard !spec.isolation.pid else { return false }
-        return spec.user.flatMap { Account.find($0)?.uid } ?? geteuid() == geteuid()
+    /// Whether the job runs as our user, to whom its cgroups and its jobs-init belong.
+    static func isOwnUsers(_ spec: JobSpec) -> Bool {
+        spec.user.flatMap { Account.find($0)?.uid } ?? geteuid() == geteuid()
     }
 
     func beginWatching() throws(SupervisorError) {

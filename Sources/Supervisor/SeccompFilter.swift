@@ -27,8 +27,9 @@ enum SeccompFilter {
     static let refusedUnlessNested = ["perf_event_open", "pivot_root"]
 
     /// The calls that replace mount(2), since 5.2: all of them or none. Refused one by one they end libmount's mount(8); with
-    /// ENOSYS it falls back on mount(2). Their eighth, `open_tree_attr` (6.15), is newer than libseccomp, and what it opens is
-    /// mounted nowhere without the others. They are more of the kernel that a job reaches, and give it no more than that does.
+    /// ENOSYS it falls back on mount(2). Their eighth, `open_tree_attr` (6.15), is newer than libseccomp, and stays: like
+    /// mount(2) it changes only mounts over which the caller has CAP_SYS_ADMIN, and what it opens is mounted nowhere without
+    /// the others. They are more of the kernel that a job reaches, and give it no more than mount(2) does.
     static let mounts = [
         "fsconfig", "fsmount", "fsopen", "fspick", "mount_setattr", "move_mount", "open_tree",
     ]
