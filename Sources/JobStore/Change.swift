@@ -5,6 +5,8 @@ import JobModel
 package enum Change: Hashable, Sendable {
     /// A new job, pending or held. Its id is higher than every id before it; what it has done so far is nothing.
     case submitted(StoredJob, JobDocument)
+    /// The submission of a job, or of an array that begins with it, can be repeated.
+    case keyed(KeyedSubmission)
     /// The next attempt of a pending job begins. Append it before anything is launched, so that no process can exist
     /// that the store does not know of.
     case attemptStarted(job: Int, number: Int, bootID: String, place: String, at: Timestamp)
@@ -26,7 +28,7 @@ package enum Change: Hashable, Sendable {
         case .attemptStarted: .running
         case .attemptEnded(_, _, let verdict, _, _, _): verdict.state
         case .changed(_, let state, _, _, _): state
-        case .attemptPlaced, .updated, .removed: nil
+        case .keyed, .attemptPlaced, .updated, .removed: nil
         }
     }
 
@@ -34,6 +36,7 @@ package enum Change: Hashable, Sendable {
     package var job: Int {
         switch self {
         case .submitted(let job, _): job.id
+        case .keyed(let submission): submission.job
         case .attemptStarted(let job, _, _, _, _), .attemptPlaced(let job, _, _), .attemptEnded(let job, _, _, _, _, _),
             .changed(let job, _, _, _, _), .updated(let job, _, _, _), .removed(let job):
             job

@@ -16,6 +16,7 @@ struct ChangeWriter {
     mutating func write(_ change: Change) throws {
         switch change {
         case .submitted(let job, let document): try submit(job, document)
+        case .keyed(let submission): try remember(submission)
         case .attemptStarted(let job, let number, let bootID, let place, let at):
             try start(job, number, bootID, place, at)
         case .attemptPlaced(let job, let number, let place): try self.place(job, number, place)
@@ -64,6 +65,22 @@ struct ChangeWriter {
                 job.textBytes,
             ])
         try note(job.id, job.submittedAt, job.state, nil, nil, job.reason)
+    }
+
+    /// The keys that are too old or too many leave first, so that one of them can be used again.
+    private func remember(_ submission: KeyedSubmission) throws {
+        let (key, usec) = (submission.key, submission.at.microsecondsSinceEpoch)
+        try run("DELETE FROM submission_keys WHERE at_usec < ?", [usec - KeyedSubmission.lifetimeUsec])
+        try run(
+            """
+            DELETE FROM submission_keys WHERE owner_uid = ?
+            AND number <= (SELECT max(number) FROM submission_keys WHERE owner_uid = ?) - ?
+            """, [key.owner, key.owner, KeyedSubmission.most - 1])
+        try run(
+            """
+            INSERT INTO submission_keys (owner_uid, key, number, at_usec, fingerprint, answer)
+            SELECT ?, ?, coalesce(max(number), 0) + 1, ?, ?, ? FROM submission_keys WHERE owner_uid = ?
+            """, [key.owner, key.text, usec, submission.fingerprint, submission.answer, key.owner])
     }
 
     private func start(_ job: Int, _ number: Int, _ bootID: String, _ place: String, _ at: Timestamp) throws {

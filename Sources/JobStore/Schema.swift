@@ -16,6 +16,7 @@ enum Schema {
             try db.execute(sql: "PRAGMA application_id = \(applicationID)")
         }
         migrator.registerMigration("v6-text-bytes") { db in try db.execute(sql: textBytes) }
+        migrator.registerMigration("v7-submission-keys") { db in try db.execute(sql: submissionKeys) }
         return migrator
     }()
 
@@ -150,5 +151,20 @@ enum Schema {
     /// Jobs of before have 0.
     private static let textBytes = """
         ALTER TABLE jobs ADD COLUMN text_bytes INTEGER NOT NULL DEFAULT 0;
+        """
+
+    /// No reference to a job: an answer is given again after its job has left, too.
+    private static let submissionKeys = """
+        CREATE TABLE submission_keys (
+            owner_uid INTEGER NOT NULL,
+            key TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            at_usec INTEGER NOT NULL,
+            fingerprint INTEGER NOT NULL,
+            answer TEXT NOT NULL,
+            PRIMARY KEY (owner_uid, key)
+        ) WITHOUT ROWID;
+        CREATE INDEX submission_keys_by_number ON submission_keys(owner_uid, number);
+        CREATE INDEX submission_keys_by_age ON submission_keys(at_usec);
         """
 }

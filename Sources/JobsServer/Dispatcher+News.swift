@@ -54,7 +54,7 @@ extension StateChange {
         case .changed(let job, let state, let cause, let detail, let at):
             self.init(
                 job: job, at: at.description, state: state, cause: cause?.rawValue, attempt: nil, detail: detail)
-        case .attemptPlaced, .updated, .removed: return nil
+        case .keyed, .attemptPlaced, .updated, .removed: return nil
         }
     }
 }

@@ -17,9 +17,11 @@ struct PreparedSubmission: Sendable {
     var dependency: Dependency?
     /// Whether a job of its group has not ended.
     var isGroupInUse = false
+    /// With which it may be sent again.
+    var key: SubmissionKey?
 
     /// Reads and checks what somebody sent; on the thread of ``Intake``.
-    init(_ json: JSON, from peer: Peer) throws {
+    init(_ json: JSON, key: String? = nil, from peer: Peer) throws {
         try Self.refuseUnknownKeys(json)
         guard let source = json["job"].flatMap({ JobSource($0) }) else {
             throw APIFailure(
@@ -34,6 +36,7 @@ struct PreparedSubmission: Sendable {
         document = JobDocument(spec: source.json.text(), context: context.text)
         owner = StoredJob.Owner(uid: peer.uid, gid: peer.gid, name: peer.name)
         try Self.checkUser(spec, peer)
+        self.key = key.map { SubmissionKey($0, of: peer.uid, body: json) }
     }
 
     /// Looks up what its words mean now; on a thread of the store's.
@@ -86,7 +89,7 @@ struct PreparedSubmission: Sendable {
 
 extension Dispatcher {
     /// Queues a job, or the jobs of an array. Returns once they are on disk; they may have started by then.
-    func submit(_ prepared: PreparedSubmission) async throws -> Submitted {
+    func enter(_ prepared: PreparedSubmission) async throws -> Submitted {
         if let trouble = storeTrouble { throw APIFailure.store(trouble) }
         let spec = prepared.spec
         if spec.limits.output.bytes > settings.outputCeiling {
@@ -113,8 +116,9 @@ extension Dispatcher {
         let share = Ledger.Share(of: template)
         try ledger.admit(share * places.count, of: prepared.owner.uid, settings.quotas)
         nextID += places.count
+        let answer = Submitted(id: first, count: places.count, notices: notices + self.notices(about: template))
         var changes: [Change] = []
-        changes.reserveCapacity(places.count)
+        changes.reserveCapacity(places.count + 1)
         for (offset, place) in places.enumerated() {
             var job = template
             job.id = first + offset
@@ -123,6 +127,12 @@ extension Dispatcher {
             fresh[job.id] = (job, prepared.document)
             ledger.enter(job.id, share, of: job.owner.uid)
             enqueue(job)
+        }
+        if let key = prepared.key {
+            changes.append(
+                .keyed(
+                    KeyedSubmission(
+                        key: key.id, fingerprint: key.fingerprint, job: first, answer: answer.json.text(), at: now)))
         }
         let ids = first..<first + places.count
         let error = await withCheckedContinuation { (continuation: CheckedContinuation<StoreError?, Never>) in
@@ -149,7 +159,7 @@ extension Dispatcher {
         log.info(
             "submitted",
             metadata: ["JOB_ID": "\(first)", "JOB_NAME": "\(spec.name)", "JOB_OWNER": "\(prepared.owner.name)"])
-        return Submitted(id: first, count: places.count, notices: notices + self.notices(about: template))
+        return answer
     }
 
     private func job(_ id: Int, _ prepared: PreparedSubmission) -> StoredJob {

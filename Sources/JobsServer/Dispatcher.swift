@@ -44,6 +44,8 @@ package actor Dispatcher {
     let clearing = DispatchQueue(label: "jobsd.clearing")
     /// The texts that were read last, and what they say.
     var lastRead: (document: JobDocument, spec: JobSpec, context: SubmissionContext, script: KeptScript?)?
+    /// Submissions with a key that have no answer yet.
+    var underWay: [KeyedSubmission.Key: UnderWay] = [:]
     /// Jobs of which somebody's change is on its way to the disk.
     var changing: Set<Int> = []
     /// Jobs of which something is not on disk yet, so that they start from here: a read may be older than what was

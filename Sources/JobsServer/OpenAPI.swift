@@ -10,6 +10,7 @@ package enum OpenAPI {
         var path: String
         var summary: String
         var query: [Parameter] = []
+        var headers: [Parameter] = []
         var body: Body?
         var success = Success()
         /// Beside those that every operation has.
@@ -63,8 +64,14 @@ package enum OpenAPI {
                 failures: [413, 429]),
             Operation(
                 method: "post", path: "/v1/jobs", summary: "Queue a job. The answer says that it is on disk.",
+                headers: [
+                    Parameter(
+                        SubmissionKey.header, pattern(#"^[!#-\[\]-~]{1,128}$"#),
+                        "a word of the client's: a request that comes again with it within a day is queued once and has the first answer"
+                    )
+                ],
                 body: Body(schema: reference("Submission"), isRequired: true),
-                success: Success(status: 201, schema: reference("Submitted")), failures: [413, 429]),
+                success: Success(status: 201, schema: reference("Submitted")), failures: [413, 422, 429]),
             Operation(
                 method: "get", path: "/v1/jobs", summary: "Jobs, the newest first.",
                 query: [
@@ -182,7 +189,8 @@ package enum OpenAPI {
     private static let failures: [(status: Int, when: String)] = [
         (400, "the request is wrong"), (403, "not yours, only for root, from inside a job, or for a web page"),
         (404, "there is no such thing"), (409, "it is in no state for that"), (413, "the body is too large"),
-        (429, "you have as much as one user may; wait, or end some"), (503, "jobsd cannot do it now"),
+        (422, "the key was used for another submission"), (429, "you have as much as one user may; wait, or end some"),
+        (503, "jobsd cannot do it now"),
     ]
 
     private static func describe(_ operation: Operation) -> JSON {
@@ -192,6 +200,7 @@ package enum OpenAPI {
         let parameters =
             inPath.map { parameter(Parameter($0, pathSchema(of: $0), "the \($0)"), "path", required: true) }
             + operation.query.map { parameter($0, "query", required: false) }
+            + operation.headers.map { parameter($0, "header", required: false) }
         var responses = [
             JSON.Member(
                 key: "\(operation.success.status)",

@@ -182,12 +182,12 @@ struct Routes: Sendable {
     private func submit(_ request: Request, _ context: APIContext) async throws -> Response {
         try submitters.admit(context.peer)
         let peer = context.peer
-        var prepared = try await read(request, context) { json in
+        let key = try SubmissionKey.text(in: request.headers)
+        let prepared = try await read(request, context) { json in
             guard let json else { throw APIFailure(400, "expected a submission as JSON") }
-            return try PreparedSubmission(json, from: peer)
+            return try PreparedSubmission(json, key: key, from: peer)
         }
-        try await prepared.resolve(in: dispatcher.store)
-        return answer(201, try await dispatcher.submit(prepared).json)
+        return answer(201, try await dispatcher.submit(prepared))
     }
 
     private func counts(_ request: Request) async throws -> Response {

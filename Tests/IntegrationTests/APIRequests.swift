@@ -51,6 +51,7 @@ struct APIRequests {
     mutating func next(for operation: Operation) -> Request {
         var path = operation.path
         var query: [String] = []
+        var headers = ""
         var isValid = true
         for parameter in operation.description["parameters"]?.arrayValue ?? [] {
             let name = parameter["name"]?.stringValue ?? ""
@@ -61,6 +62,11 @@ struct APIRequests {
                 // An empty part makes another path.
                 guard !encoded.isEmpty else { continue }
                 path = path.replacingOccurrences(of: "{\(name)}", with: encoded)
+                isValid = isValid && !isWrong
+            } else if parameter["in"]?.stringValue == "header" {
+                // A line of its own cannot be made of every word.
+                guard random(3) == 0, value.utf8.allSatisfy({ (0x20...0x7e).contains($0) }) else { continue }
+                headers += "\(name): \(value)\r\n"
                 isValid = isValid && !isWrong
             } else if random(3) == 0 {
                 query.append("\(name)=\(encoded)")
@@ -87,7 +93,7 @@ struct APIRequests {
             operation.path == "/v1/events" || query.contains("follow=1") && operation.path.hasSuffix("{stream}")
         return Request(
             text:
-                "\(operation.method) \(target) HTTP/1.1\r\nHost: j\r\nConnection: close\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)",
+                "\(operation.method) \(target) HTTP/1.1\r\nHost: j\r\nConnection: close\r\n\(headers)Content-Length: \(body.utf8.count)\r\n\r\n\(body)",
             isValid: isValid, isEndless: isEndless)
     }
 

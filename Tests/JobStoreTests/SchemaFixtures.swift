@@ -5,7 +5,7 @@ enum SchemaFixtures {
     /// Version → what `sqlite3 jobs.db .dump` of it would say, with a completed and a pending job.
     static let all: [(version: String, sql: String)] = [
         ("v1-tables", v1), ("v2-list-indexes", v2), ("v3-output-bytes", v3),
-        ("v4-start-order", v4), ("v5-application-id", v5),
+        ("v4-start-order", v4), ("v5-application-id", v5), ("v6-text-bytes", v6),
     ]
 
     private static let v2 =
@@ -37,6 +37,13 @@ enum SchemaFixtures {
 
             PRAGMA application_id = 1246708307;
             INSERT INTO grdb_migrations VALUES ('v5-application-id');
+            """
+
+    private static let v6 =
+        v5 + """
+
+            ALTER TABLE jobs ADD COLUMN text_bytes INTEGER NOT NULL DEFAULT 0;
+            INSERT INTO grdb_migrations VALUES ('v6-text-bytes');
             """
 
     private static let v1 = """
