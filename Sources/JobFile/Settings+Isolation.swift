@@ -15,7 +15,7 @@ extension Settings {
         Setting(
             "isolation.mount", .onOff, from: { $0.isolation.mount }, example: "false", standard: "true",
             synonyms: ["mnt", "mounts"],
-            "Own mounts: what it mounts ends with it.",
+            "Own mounts: what it mounts ends with it. What the machine mounts and unmounts meanwhile happens there, too, but not below /proc, /sys and /dev.",
             set: { on, spec in
                 spec.isolation.mount = on
                 if !on { spec.isolation.maskPaths = false }

@@ -10,11 +10,12 @@ package struct Surroundings {
 
     package init(_ plan: Plan) { self.plan = plan }
 
-    /// The order matters: nothing may propagate before the mounts are private, and `/sys` becomes read-only last.
+    /// The order matters: nothing may propagate before the mounts are slaves, nothing may arrive where it would be shown
+    /// again before that place is private, and `/sys` becomes read-only last.
     package func build() throws(SetupFailure) {
         try nameHost()
         try bringUpNetwork()
-        try makeMountsPrivate()
+        try separateMounts()
         if plan.initProcess { try mountProc() }
         try mountSharedMemory()
         try mountMessageQueues()
@@ -35,10 +36,24 @@ package struct Surroundings {
         try step("bring up the loopback interface", "lo") { () throws(Errno) in try bringLoopbackUp() }
     }
 
-    private func makeMountsPrivate() throws(SetupFailure) {
+    /// Of what is mounted here nothing gets out, and what the host mounts and unmounts later happens here, too: a job holds no
+    /// USB stick or file server that the host has let go.
+    ///
+    /// Not where the kernel shows itself: a cgroup hierarchy or binfmt_misc that the host mounts later would arrive writable, and
+    /// a mask made by a bind of `/dev/null` would follow whatever is mounted on that. What is mounted on another mount of the
+    /// job's own, such as a mask, goes beneath it (Linux 4.11).
+    private func separateMounts() throws(SetupFailure) {
         guard plan.namespaces.contains(.mount) else { return }
-        try step("make mounts private", "/") { () throws(Errno) in
-            try Mounts.mount("none", on: "/", flags: UInt(MS_REC) | UInt(MS_PRIVATE))
+        try step("make mounts slaves", "/") { () throws(Errno) in
+            try Mounts.mount("none", on: "/", flags: UInt(MS_REC) | UInt(MS_SLAVE))
+        }
+        for path in ["/proc", "/sys", "/dev"] {
+            try step("make mounts private", path) { () throws(Errno) in
+                do throws(Errno) { try Mounts.mount("none", on: path, flags: UInt(MS_REC) | UInt(MS_PRIVATE)) } catch {
+                    // No mount point, or not there: there is nothing to follow.
+                    guard error == .invalidArgument || error == .noSuchFileOrDirectory else { throw error }
+                }
+            }
         }
     }
 

@@ -28,7 +28,8 @@ package enum NamespaceObstacle: Hashable, Sendable {
     /// Of a step of jobs-init that failed.
     package init?(_ failure: SetupFailure) {
         let isRefusal = failure.errno == EPERM || failure.errno == EACCES
-        guard isRefusal, !failure.isCommand, ["mount", "make mounts private"].contains(failure.step) else { return nil }
+        let steps = ["mount", "make mounts slaves", "make mounts private"]
+        guard isRefusal, !failure.isCommand, steps.contains(failure.step) else { return nil }
         self = .mountRefused(failure.detail)
     }
 

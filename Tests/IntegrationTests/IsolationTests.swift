@@ -95,6 +95,49 @@ extension IntegrationTests {
             #expect(run.output == "private\ncode 0\nsame\n", "\(run.all)")
         }
 
+        @Test(arguments: [[], ["--no-pid"]])
+        func `the host's mounts and unmounts reach a running job, except where the kernel shows itself`(
+            _ flags: [String]
+        ) throws {
+            let scratch = try Scratch()
+            // The host is a mount namespace of the test's own, with mounts that are shared as systemd shares them.
+            let host = """
+                mount --make-rprivate / && mount --make-rshared / && mkdir usb late queue
+                mount -t tmpfs usb usb && touch usb/file
+                "$@" & job=$!
+                read x < ready
+                umount usb && echo unmounted
+                mount -t tmpfs late late && touch late/file
+                mount -t tmpfs bad queue && touch queue/shown
+                for place in /sys /sys/fs/cgroup /sys/kernel /proc/fs /proc/sys /proc/kcore /dev/shm; do
+                    test -d $place && mount -t tmpfs bad $place
+                    test -f $place && mount --bind late/file $place
+                done
+                echo > go; read x < ready
+                umount late; umount -l late && echo gone
+                umount queue
+                echo > go
+                wait $job; echo "code $?"
+                """
+            let job = """
+                ls usb; echo > ready; read x < go
+                ls usb late queue; # On its place in the list, beneath the job's own.
+                grep -E ' bad |/late/file' /proc/self/mountinfo | grep -v /queue
+                touch /sys/fs/cgroup/written /sys/written 2>/dev/null && echo written
+                exec 3< late/file; echo > ready; read x < go
+                ls late queue
+                """
+            for fifo in ["ready", "go"] { _ = scratch.fifo(fifo) }
+            let run = try JobsProgram.run(
+                ["--quiet"] + flags + ["--", "sh", "-c", job],
+                prefix: ["unshare", "--mount", "sh", "-c", host, "sh"],
+                environment: ["JOBS_STATE_DIR": scratch.path + "/queue"], in: scratch.path)
+            // A file system in use is busy for the host, too; given up by it, it goes from the job's sight.
+            #expect(run.errors.contains("late: target is busy"), "\(run.all)")
+            let seen = "file\nunmounted\nlate:\nfile\n\nqueue:\n\nusb:\ngone\nlate:\n\nqueue:\ncode 0\n"
+            #expect(run.output == seen, "\(run.all)")
+        }
+
         @Test func `a network of its own has only loopback, and it is up`() throws {
             let run = try shell(
                 "tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '; cat /sys/class/net/lo/flags", ["--net"])
