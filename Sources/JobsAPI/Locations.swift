@@ -20,8 +20,18 @@ public struct Locations: Hashable, Sendable {
     public static let system = Locations(state: "/var/lib/jobs", runtime: "/run/jobs")
 
     public var socket: String { runtime + "/jobs.sock" }
+    /// The socket that lives as long as the daemon's process; see ``lifeSocket(beside:)``.
+    public var lifeSocket: String { Self.lifeSocket(beside: socket) }
     /// What a daemon that the CLI started writes to.
     public var log: String { state + "/jobsd.log" }
+
+    /// Where a daemon that does not answer yet, or no more, is recognised: it listens there from its first moment to its last,
+    /// and accepts nothing, so that a connection ends with its process.
+    ///
+    /// - Parameter socket: that of the API, which is no shorter.
+    public static func lifeSocket(beside socket: String) -> String {
+        String(socket[..<(socket.lastIndex(of: "/") ?? socket.startIndex)]) + "/life.sock"
+    }
 
     /// The places of this process's user.
     public static func current() throws(LocationsError) -> Locations {

@@ -18,6 +18,9 @@ public enum ClientError: Error, Hashable, Sendable, CustomStringConvertible {
         return error == .noSuchFileOrDirectory || error == .connectionRefused
     }
 
+    /// `true` if there was a daemon, and then there was none: it may have done what was asked for, or not.
+    public var isLoss: Bool { if case .broken = self { true } else { false } }
+
     public var description: String {
         switch self {
         case .cannotConnect(let socket, _) where nobodyListens:

@@ -12,6 +12,8 @@ struct Connection {
     private static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
     let socket: String
+    /// Told that a daemon is there and does not answer yet.
+    var onWait: @Sendable () async -> Void = {}
 
     /// Sends a request and hands the answer's status and body to `body`; the connection ends with it.
     func perform<Result: Sendable>(
@@ -44,7 +46,21 @@ struct Connection {
         }
     }
 
+    /// Waits for a daemon that starts, and once more if the one that was there only ended; nothing was sent yet.
     private func connect() async throws(ClientError) -> Channel {
+        var tries = 3
+        while true {
+            do throws(ClientError) { return try await connectOnce() } catch {
+                let reappearance = Reappearance(socket: socket)
+                tries -= 1
+                guard tries > 0, error.nobodyListens, reappearance.sign == .alive else { throw error }
+                await onWait()
+                guard await reappearance.happens(whileAlive: true) else { throw error }
+            }
+        }
+    }
+
+    private func connectOnce() async throws(ClientError) -> Channel {
         do {
             return try await ClientBootstrap(group: Self.group)
                 .connect(unixDomainSocketPath: socket) { channel in
@@ -68,10 +84,12 @@ struct Request: Sendable {
     var method: HTTPMethod
     var path: String
     var body: String?
+    var headers: HTTPHeaders = [:]
 
     var parts: [HTTPClientRequestPart] {
         // The host is nobody's, but HTTP/1.1 demands one.
         var headers: HTTPHeaders = ["Host": "jobs", "Connection": "close"]
+        headers.add(contentsOf: self.headers)
         guard let body else {
             if method != .GET { headers.add(name: "Content-Length", value: "0") }
             return [.head(HTTPRequestHead(version: .http1_1, method: method, uri: path, headers: headers)), .end(nil)]

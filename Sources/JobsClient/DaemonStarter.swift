@@ -41,7 +41,7 @@ package struct DaemonStarter {
         self.environment = environment
     }
 
-    /// Returns when the daemon answers; waits for its word and does not ask again and again.
+    /// Returns when the daemon answers: the one that is started here, or another that was starting by itself.
     package func start() throws(Failure) -> Started {
         let unit = SystemdUnit.find(locations, environment: environment)
         // Before anything is made: a job sees the directories of no queue, and may only start what lives outside of it.
@@ -52,16 +52,37 @@ package struct DaemonStarter {
                     start `jobsd` outside of it, and the job with --submit, without which it sees no queue
                     """)
         }
+        let program = candidates.first { access($0, X_OK) == 0 }
+        guard unit != nil || program != nil else {
+            throw Failure(
+                description: """
+                    no jobsd runs, and there is none to start at \(candidates[0]); install jobs with `make install`, \
+                    or use `jobs run`, which needs none
+                    """)
+        }
         try makeDirectories()
         // Two submissions at once: the second waits here, and then finds what the first has started.
         let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
-        if JobsClient.answers(locations.socket) { return .already }
-        if let unit {
-            try unit.start()
-            return .unit(user: unit.isUsers)
+        let reappearance = Reappearance(socket: locations.socket)
+        // Each time another daemon was faster and has ended since.
+        starting: for _ in 0..<5 {
+            switch reappearance.wait(whileAlive: true) {
+            case .answers: return .already
+            case .late: break starting
+            case .dead: break
+            }
+            if let unit {
+                try unit.start()
+                return .unit(user: unit.isUsers)
+            }
+            if let program, let started = try launch(program) { return started }
+            // It has the lock, and shows the next moment that it lives.
+            guard reappearance.waitForLife() else { break }
         }
-        return try launch()
+        throw Failure(
+            description:
+                "another jobsd has \(locations.state) and does not answer; its log may say why: \(locations.log)")
     }
 
     private func makeDirectories() throws(Failure) {
@@ -83,14 +104,8 @@ package struct DaemonStarter {
         } catch { throw Failure(description: "cannot lock \(path): \(error)") }
     }
 
-    private func launch() throws(Failure) -> Started {
-        guard let program = candidates.first(where: { access($0, X_OK) == 0 }) else {
-            throw Failure(
-                description: """
-                    no jobsd runs, and there is none to start at \(candidates[0]); install jobs with `make install`, \
-                    or use `jobs run`, which needs none
-                    """)
-        }
+    /// - Returns: `nil` if another daemon has the place.
+    private func launch(_ program: String) throws(Failure) -> Started? {
         do throws(Errno) { _ = try Descriptor.open(locations.log, O_WRONLY | O_CREAT | O_APPEND, mode: 0o600) } catch {
             throw Failure(
                 description: "cannot write \(locations.log): \(error); JOBS_STATE_DIR names another place for the queue"
@@ -108,6 +123,7 @@ package struct DaemonStarter {
         if lines.last == "ready" { return .process(pid, notices: lines.dropLast()) }
         // Without that word it ends, and its parent is the one to take note of it.
         waitpid(pid, nil, 0)
+        if lines.last == "taken" { return nil }
         throw Failure(
             description: word.isEmpty
                 ? "jobsd ended before it was ready; its last words are in \(locations.log)"

@@ -12,6 +12,18 @@ public enum WaitNews: Sendable {
 }
 
 extension JobsClient {
+    /// Calls `changed` for every change and, of running jobs, twice a second, through restarts, until the task is cancelled.
+    public func watch(_ changed: @escaping @Sendable () -> Void) async throws(ClientError) {
+        try await throughRestarts { error in
+            await hear(.lost(error))
+        } attempt: { () throws(ClientError) in
+            try await follow(live: true) { _ -> Void? in
+                changed()
+                return nil
+            }
+        }
+    }
+
     /// Waits until all of the jobs have ended, or with `any` until the first has.
     ///
     /// The daemon may be restarted meanwhile: jobs go on without it, and so does the waiting.
@@ -21,7 +33,10 @@ extension JobsClient {
         of ids: [Int], any: Bool = false, live: Bool = false,
         _ hear: @escaping @Sendable (WaitNews) async -> Void = { _ in }
     ) async throws(ClientError) -> [JobView] {
-        let watch = EndWatch(ids: ids, any: any, client: self, hear: hear)
+        // A question that finds nobody is the end of the stream, too, which is what goes through restarts.
+        var asking = self
+        asking.outlasts = false
+        let watch = EndWatch(ids: ids, any: any, client: asking, hear: hear)
         return try await throughRestarts { error in
             await hear(.lost(error))
         } attempt: { () throws(ClientError) in
@@ -31,7 +46,8 @@ extension JobsClient {
 
     /// Waits until the job has begun, or has ended without that.
     public func waitForStart(of id: Int) async throws(ClientError) -> JobView {
-        try await throughRestarts { _ in
+        try await throughRestarts { error in
+            await hear(.lost(error))
         } attempt: { () throws(ClientError) in
             try await follow(jobs: [id]) { event -> JobView? in
                 if case .live = event { return nil }

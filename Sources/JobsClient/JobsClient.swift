@@ -6,12 +6,43 @@ import NIOHTTP1
 /// The daemon's API from the CLI's end: a request in, a value out.
 public struct JobsClient: Sendable {
     public let socket: String
+    /// Told each time that an answer has to be waited for.
+    var hear: @Sendable (Absence) async -> Void = { _ in }
+    /// Whether the daemon's end is waited out.
+    var outlasts = false
 
     public init(socket: String) { self.socket = socket }
 
+    /// Why there is no answer yet.
+    public enum Absence: Sendable {
+        /// A daemon is starting or ending.
+        case unready
+        /// It went away, and is expected back.
+        case lost(ClientError)
+    }
+
+    /// The same, telling of each wait.
+    public func hearing(_ hear: @escaping @Sendable (Absence) async -> Void) -> JobsClient {
+        var client = self
+        client.hear = hear
+        return client
+    }
+
+    /// The same for a verb that waits anyway: what it asks is asked again if the daemon goes away, or has just gone.
+    public var outlastingRestarts: JobsClient {
+        var client = self
+        client.outlasts = true
+        return client
+    }
+
     /// What the server answered, as it is: for `--json`, which prints it.
     public func get(_ path: String) async throws(ClientError) -> JSON {
-        try await send(Request(method: .GET, path: path))
+        guard outlasts else { return try await send(Request(method: .GET, path: path)) }
+        return try await throughRestarts { error in
+            await hear(.lost(error))
+        } attempt: { () throws(ClientError) in
+            try await send(Request(method: .GET, path: path))
+        }
     }
 
     /// Asks and reads the answer as a value of the wire.
@@ -35,14 +66,16 @@ public struct JobsClient: Sendable {
     public func stream<Result: Sendable>(
         _ path: String, _ body: @escaping @Sendable (ResponseBody) async throws -> Result
     ) async throws(ClientError) -> Result {
-        try await Connection(socket: socket).perform(Request(method: .GET, path: path)) { status, bytes in
+        try await connection.perform(Request(method: .GET, path: path)) { status, bytes in
             guard status < 300 else { throw try await Self.refusal(status, bytes) }
             return try await body(bytes)
         }
     }
 
-    private func send(_ request: Request) async throws(ClientError) -> JSON {
-        try await Connection(socket: socket).perform(request) { status, bytes in
+    private var connection: Connection { Connection(socket: socket) { [hear] in await hear(.unready) } }
+
+    func send(_ request: Request) async throws(ClientError) -> JSON {
+        try await connection.perform(request) { status, bytes in
             guard status < 300 else { throw try await Self.refusal(status, bytes) }
             let body = try await bytes.all()
             guard !body.isEmpty else { return .null }

@@ -91,7 +91,14 @@ extension JobsClient {
     /// Makes a group; one that is there stays as it is.
     public func createGroup(_ name: String) async throws(ClientError) { try await post("/v1/groups/\(encoded(name))") }
 
-    public func submit(_ submission: Submission) async throws(ClientError) -> Submitted {
-        try value(try await post("/v1/jobs", submission.json))
+    /// Queues what is submitted.
+    ///
+    /// - Parameter key: a word that no other submission of this user has: sent again with it after a ``ClientError/isLoss``,
+    ///   it is queued once, also by the next daemon.
+    /// - Returns: the daemon's answer, which is the same each time.
+    public func submit(_ submission: Submission, key: String) async throws(ClientError) -> Submitted {
+        var request = Request(method: .POST, path: "/v1/jobs", body: submission.json.text())
+        request.headers.add(name: "Idempotency-Key", value: "\"\(key)\"")
+        return try value(try await send(request))
     }
 }

@@ -1,45 +1,103 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import JobsAPI
 import Linux
 import NIOPosix
+import SystemPackage
 
-/// The return of a daemon that went away, seen by what happens in its socket's directory.
+/// A daemon that does not answer, and what is known of its return.
+///
+/// The signs are in the runtime directory, where everybody sees them: its life socket, which listens as long as its process
+/// lives and stays behind, and the file of its socket, which kill -9 leaves behind and an orderly end removes.
 struct Reappearance: Sendable {
     let socket: String
-    /// A daemon that a service manager restarts is back within seconds.
-    var patience: Int = 60
+    /// In seconds: a daemon that a service manager restarts is back within few.
+    var patience = 60
+    /// The same for one that is there and takes a large queue in.
+    var patienceWhileAlive = 300
 
-    /// Waits until somebody accepts connections again; `false` if nobody does in time.
-    func happens() async -> Bool {
-        // A thread that may block: the pool for tasks must not.
-        (try? await NIOThreadPool.singleton.runIfActive { waitForIt() }) ?? false
+    enum Sign: Hashable, Sendable {
+        /// It starts, or ends.
+        case alive
+        /// It was killed at some time, or has ended within the time of our patience.
+        case gone
     }
 
-    private func waitForIt() -> Bool {
-        let directory = String(socket[..<(socket.lastIndex(of: "/") ?? socket.startIndex)])
+    private var directory: String { String(socket[..<(socket.lastIndex(of: "/") ?? socket.startIndex)]) }
+
+    /// Why it may be expected; `nil` if nothing says so.
+    var sign: Sign? {
+        let life = Locations.lifeSocket(beside: socket)
+        if LocalSocket.isListening(at: life) { return .alive }
+        if Files.exists(socket) { return .gone }
+        // The removal of its socket has changed the directory.
+        guard Files.exists(life), let changed = try? Files.status(directory).st_mtim.tv_sec else { return nil }
+        // A clock that was set back makes no reason.
+        return (0...patience).contains(Clock.realtimeMicroseconds / 1_000_000 - changed) ? .gone : nil
+    }
+
+    /// How a wait ended.
+    enum Outcome: Hashable, Sendable {
+        case answers
+        /// No process is there.
+        case dead
+        /// Our patience ended.
+        case late
+    }
+
+    /// Waits until somebody accepts connections; `false` if nobody does in time.
+    ///
+    /// - Parameter whileAlive: not beyond the end of the process that is there.
+    func happens(whileAlive: Bool = false) async -> Bool {
+        // A thread that may block: the pool for tasks must not.
+        (try? await NIOThreadPool.singleton.runIfActive { wait(whileAlive: whileAlive) }) == .answers
+    }
+
+    /// The same for a thread that may wait.
+    func wait(whileAlive: Bool = false) -> Outcome {
+        wait(seconds: whileAlive ? patienceWhileAlive : patience) {
+            JobsClient.answers(socket) ? .answers : whileAlive && sign != .alive ? .dead : nil
+        }
+    }
+
+    /// Waits until a daemon that has its lock shows that it lives, which it does next; `false` if it does not in time.
+    func waitForLife() -> Bool {
+        wait(seconds: patience) { sign == .alive || JobsClient.answers(socket) ? .answers : nil } == .answers
+    }
+
+    /// Asks again whenever something happens in the directory, or a process that was alive has ended.
+    private func wait(seconds: Int, until answer: () -> Outcome?) -> Outcome {
         let queue = inotify_init1(CInt(O_CLOEXEC | O_NONBLOCK))
-        guard queue >= 0 else { return false }
+        guard queue >= 0 else { return answer() ?? .late }
         defer { close(queue) }
         // bind(2) creates the file before anybody listens; the daemon's chmod(2) of it comes after that.
         guard inotify_add_watch(queue, directory, UInt32(IN_CREATE | IN_ATTRIB | IN_MOVED_TO)) >= 0 else {
-            return false
+            return answer() ?? .late
         }
-        let deadline = Clock.monotonicMicroseconds + patience * 1_000_000
+        let deadline = Clock.monotonicMicroseconds + seconds * 1_000_000
         var buffer = [UInt8](repeating: 0, count: 4096)
-        // Asked after the watch is set, so that a return before it is not missed.
-        while !JobsClient.answers(socket) {
+        while true {
+            // Before the question, so that an end after it is not missed. The connection is given up with the turn.
+            let life = try? LocalSocket.connect(to: Locations.lifeSocket(beside: socket))
+            // Asked after the watch is set, so that a return before it is not missed.
+            if let answer = answer() { return answer }
             let left = (deadline - Clock.monotonicMicroseconds) / 1000
-            guard left > 0 else { return false }
-            var entry = pollfd(fd: queue, events: Int16(POLLIN), revents: 0)
-            guard poll(&entry, 1, CInt(left)) > 0 || errno == EINTR else { return JobsClient.answers(socket) }
+            guard left > 0 else { return .late }
+            // poll(2) passes over a negative descriptor.
+            var entries = [
+                pollfd(fd: queue, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: life?.rawValue ?? -1, events: Int16(POLLIN), revents: 0),
+            ]
+            guard poll(&entries, 2, CInt(left)) > 0 || errno == EINTR else { return answer() ?? .late }
             while read(queue, &buffer, buffer.count) > 0 {}
+            withExtendedLifetime(life) {}
         }
-        return true
     }
 }
 
 extension JobsClient {
-    /// Tries again whenever the daemon is back after it went away in the middle.
+    /// Tries again whenever the daemon is back after it went away in the middle; a client that ``outlasts`` also if it has just
+    /// gone.
     func throughRestarts<Result>(
         _ lost: (ClientError) async -> Void, attempt: () async throws(ClientError) -> Result
     ) async throws(ClientError) -> Result {
@@ -47,7 +105,8 @@ extension JobsClient {
         while true {
             do throws(ClientError) { return try await attempt() } catch {
                 // A first connection that fails is for the caller; so is a daemon that never gets far.
-                guard error.isLoss || (losses > 0 && error.nobodyListens), !Task.isCancelled, losses < 1000 else {
+                let isExpected = losses > 0 || outlasts && Reappearance(socket: socket).sign != nil
+                guard error.isLoss || (isExpected && error.nobodyListens), !Task.isCancelled, losses < 1000 else {
                     throw error
                 }
                 losses += 1
@@ -56,9 +115,14 @@ extension JobsClient {
             }
         }
     }
-}
 
-extension ClientError {
-    /// `true` if there was a daemon, and then there was none.
-    fileprivate var isLoss: Bool { if case .broken = self { true } else { false } }
+    /// Waits for the return of a daemon that was killed, or has ended just now; `false` if it does not come.
+    ///
+    /// - Parameter error: by which it was missed.
+    public func waitForReturn(after error: ClientError) async -> Bool {
+        let reappearance = Reappearance(socket: socket)
+        guard reappearance.sign != nil else { return false }
+        await hear(.lost(error))
+        return await reappearance.happens()
+    }
 }

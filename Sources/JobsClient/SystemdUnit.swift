@@ -13,12 +13,10 @@ struct SystemdUnit {
 
     /// The unit that serves these places; none if they were named, because a unit serves only the standard ones.
     static func find(_ locations: Locations, environment: [String: String]) -> SystemdUnit? {
-        // sd_booted(3)
-        guard !locations.isExplicit, Files.exists("/run/systemd/system") else { return nil }
+        guard !locations.isExplicit, isBooted else { return nil }
         var environment = environment
         guard geteuid() != 0 else {
-            let folders = ["/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"].map { $0 + "/systemd/system/" }
-            return isInstalled(folders) ? SystemdUnit(isUsers: false, environment: environment) : nil
+            return servesMachine ? SystemdUnit(isUsers: false, environment: environment) : nil
         }
         var folders = ["/etc", "/run", "/usr/local/lib", "/usr/lib"].map { $0 + "/systemd/user/" }
         if let home = environment["XDG_CONFIG_HOME"] ?? environment["HOME"].map({ $0 + "/.config" }) {
@@ -30,6 +28,15 @@ struct SystemdUnit {
         guard isInstalled(folders), Files.exists(runtime + "/systemd/private") else { return nil }
         return SystemdUnit(isUsers: true, environment: environment)
     }
+
+    /// Whether the machine's daemon is a service.
+    static var servesMachine: Bool {
+        isBooted
+            && isInstalled(["/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"].map { $0 + "/systemd/system/" })
+    }
+
+    /// See `sd_booted(3)`.
+    private static var isBooted: Bool { Files.exists("/run/systemd/system") }
 
     private static func isInstalled(_ folders: [String]) -> Bool { folders.contains { Files.exists($0 + name) } }
 

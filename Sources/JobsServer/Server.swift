@@ -91,7 +91,7 @@ package struct Server: Service {
             } else {
                 chmod(path, 0o666)
             }
-            showToJobs(path)
+            Self.showToJobs(path)
             await ready()
         }
         let dispatcher = dispatcher
@@ -104,15 +104,17 @@ package struct Server: Service {
     }
 }
 
-/// Gives the socket a second name in a directory of its own, which is all that a job with `submit` sees: a directory lasts
-/// when a later daemon makes a socket of its own.
-private func showToJobs(_ socket: String) {
-    guard let slash = socket.lastIndex(of: "/") else { return }
-    let folder = String(socket[...slash]) + QueueDirectories.socketFolder
-    let name = folder + String(socket[slash...])
-    mkdir(folder, 0o755)
-    unlink(name)
-    link(socket, name)
+extension Server {
+    /// Gives a socket a second name in a directory of its own, which is all that a job with `submit` sees: a directory lasts
+    /// when a later daemon makes a socket of its own.
+    package static func showToJobs(_ socket: String) {
+        guard let slash = socket.lastIndex(of: "/") else { return }
+        let folder = String(socket[...slash]) + QueueDirectories.socketFolder
+        let name = folder + String(socket[slash...])
+        mkdir(folder, 0o755)
+        unlink(name)
+        link(socket, name)
+    }
 }
 
 /// An answer of the API.

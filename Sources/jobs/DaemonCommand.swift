@@ -4,6 +4,7 @@ import Dispatch
 import Glibc
 import JobsAPI
 import JobsClient
+import Linux
 import Supervisor
 import Synchronization
 
@@ -16,7 +17,7 @@ protocol DaemonCommand: ParsableCommand, Sendable {
 extension DaemonCommand {
     func run() throws {
         let code = DaemonCall.wait { () async -> Int32 in
-            do { return try await perform(JobsClient.find(try Locations.current())) } catch {
+            do { return try await perform(DaemonCall.client(of: try Locations.current())) } catch {
                 return DaemonCall.complainAbout(error)
             }
         }
@@ -40,6 +41,19 @@ enum DaemonCall {
 
     private final class Result: Sendable {
         let code = Mutex<Int32>(0)
+    }
+
+    /// The client of the daemon to talk to, which says when it has to wait for it.
+    static func client(of locations: Locations) -> JobsClient { telling(JobsClient.find(locations)) }
+
+    static func telling(_ client: JobsClient) -> JobsClient {
+        client.hearing { absence in
+            switch absence {
+            // Most often for milliseconds: a script need not know.
+            case .unready: if Terminal.isTerminal(2) { complain("jobsd is starting or ending; waiting for it") }
+            case .lost: complain("jobsd went away; waiting for its return")
+            }
+        }
     }
 
     /// Tells people what went wrong, and scripts by the exit code.

@@ -36,6 +36,7 @@ struct LogsCommand: DaemonCommand {
     var job: String
 
     func perform(_ client: JobsClient) async throws -> Int32 {
+        let client = follow ? client.outlastingRestarts : client
         let selected = try await client.select([job])
         // One after the other, in their order: an array reads as one text.
         for job in selected { try await write(job, client) }

@@ -42,6 +42,7 @@ struct StatusCommand: DaemonCommand {
 
     func perform(_ client: JobsClient) async throws -> Int32 {
         if watch {
+            let client = client.outlastingRestarts
             try await StatusWatch(client: client) { style in try await text(client, style) }.perform()
         } else if json {
             try await printJSON(client)

@@ -23,10 +23,7 @@ struct StatusWatch: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 // Live figures move the clock and the memory of what runs.
-                let _: Never? = try await client.follow(live: true) { _ in
-                    changes.continuation.yield()
-                    return nil
-                }
+                try await client.watch { changes.continuation.yield() }
             }
             group.addTask { try await redraw(changes.stream) }
             // Either ends only by an error.

@@ -82,22 +82,56 @@ struct SubmitCommand: ParsableCommand {
         guard arguments.has("--wait") else { return 0 }
         Farewell.set(
             "jobs: no longer waiting; the job goes on. `jobs wait \(ids)` waits again, `jobs cancel \(ids)` ends it")
-        return try await JobWait(client: client, ids: Array(submitted.id...last), quiet: arguments.quiet).perform()
+        return try await JobWait(
+            client: client.outlastingRestarts, ids: Array(submitted.id...last), quiet: arguments.quiet
+        ).perform()
     }
 
-    /// Sends it to the daemon, which is started if nobody listens.
+    /// After more tries than this it is the submission that the daemon dies of.
+    private static let mostTries = 10
+
+    /// Sends it to the daemon, again if that goes away before its answer: under its key it is queued once.
     private static func send(_ submission: Submission) async throws -> (JobsClient, Submitted) {
         let locations = try Locations.current()
-        let client = JobsClient.find(locations)
-        try client.checkPlace()
-        do throws(ClientError) { return (client, try await client.submit(submission)) } catch {
-            guard error.nobodyListens else { throw error }
+        var client = DaemonCall.client(of: locations)
+        let key = (0..<2).map { _ in hex(UInt64.random(in: 0...(.max))) }.joined()
+        var mayBeQueued = false
+        for _ in 1..<mostTries {
+            try client.checkPlace()
+            do throws(ClientError) { return (client, try await client.submit(submission, key: key)) } catch {
+                if error.isLoss {
+                    mayBeQueued = true
+                    complain("jobsd went away before its answer; submitting again, which queues it once")
+                    continue
+                }
+                guard error.nobodyListens else { throw error }
+                if client.socket == locations.socket {
+                    try await bring(client, locations, after: error)
+                } else if await !client.waitForReturn(after: error) {
+                    // Another queue must not have it, too.
+                    guard !mayBeQueued else { throw error }
+                    client = DaemonCall.telling(JobsClient(socket: locations.socket))
+                }
+            }
         }
+        return (client, try await client.submit(submission, key: key))
+    }
+
+    private static func hex(_ number: UInt64) -> String {
+        let digits = String(number, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
+    /// Starts the daemon; from inside a job, waits for one that is expected back.
+    private static func bring(
+        _ client: JobsClient, _ locations: Locations, after error: ClientError
+    ) async throws {
+        let isInsideJob = CgroupManager.isInsideJob
+        if isInsideJob, await client.waitForReturn(after: error) { return }
         let executable = (try? Files.readLink("/proc/self/exe")) ?? "/usr/bin/jobs"
         do {
             let starter = DaemonStarter(
-                locations, executable: executable, environment: OwnEnvironment().variables,
-                isInsideJob: CgroupManager.isInsideJob)
+                locations, executable: executable, environment: OwnEnvironment().variables, isInsideJob: isInsideJob)
             switch try starter.start() {
             case .process(let pid, let notices):
                 for notice in notices { complain(notice) }
@@ -109,13 +143,13 @@ struct SubmitCommand: ParsableCommand {
             complain(error.description)
             Glibc.exit(69)
         }
-        let started = JobsClient(socket: locations.socket)
-        return (started, try await started.submit(submission))
     }
 
     private static var help: String {
         JobHelp(
-            verb: "submit", abstract: "Queue a job. If no jobsd runs, one is started; it keeps running.",
+            verb: "submit",
+            abstract: "Queue a job. If no jobsd runs, one is started; it keeps running. If it goes away before its "
+                + "answer, the job is submitted again, which queues it once.",
             own: ownFlags,
             ending: [
                 "The job starts in the current directory, with your umask and resource limits, and with what --export names "

@@ -8,7 +8,8 @@ struct WaitCommand: DaemonCommand {
         commandName: "wait", abstract: "Wait until jobs have ended, and exit as they did.",
         discussion: """
             The exit code is that of the job as in `jobs run`; of several, that of the first one, in the order given, that \
-            did not complete. 69 if no jobsd runs, 1 if there is no such job.
+            did not complete. 69 if no jobsd runs, 1 if there is no such job. A jobsd that goes away, or has just gone, is waited for \
+            up to a minute.
 
             \(SelectionRule.text)
             """)
@@ -23,6 +24,7 @@ struct WaitCommand: DaemonCommand {
     var jobs: [String]
 
     func perform(_ client: JobsClient) async throws -> Int32 {
+        let client = client.outlastingRestarts
         let ids = try await client.select(jobs).map(\.id)
         return try await JobWait(client: client, ids: ids, any: any, quiet: quiet).perform()
     }

@@ -93,7 +93,8 @@ struct Jobsd: AsyncParsableCommand {
             try await serve(ready)
         } catch {
             try? Descriptor.standardError.write("jobsd: \("\(error)".printableLines)\n")
-            ready.say("\(error)".split(separator: "\n").joined(separator: " "))
+            let isTaken = (error as? StartError)?.isTaken == true
+            ready.say(isTaken ? "taken" : "\(error)".split(separator: "\n").joined(separator: " "))
             throw ExitCode(error is ValidationError ? 64 : 1)
         }
     }
@@ -104,14 +105,17 @@ struct Jobsd: AsyncParsableCommand {
         signal(SIGXFSZ, SIG_IGN)
         raiseDescriptorLimit()
         let locations = try Locations.current()
+        // A mistake leaves nothing behind.
+        let quotas = try Quotas.of(quota)
+        let group = try socketGroup.map { try SocketGroup.number(of: $0) }
+        let retention = try RetentionPolicy.of(age: keepAge, jobs: keepJobs, bytes: keepBytes)
+        let pids = try Capacity.pids(pids)
         if let log { try redirect(to: log) }
         // The submitter's directory may be on something that has to be unmounted one day.
         chdir("/")
         let logger = LogOutput.logger(label: "jobsd")
+        // Before anything that takes long: a client that comes meanwhile knows by it that an answer is on its way.
         let lock = try InstanceLock(locations)
-        let quotas = try Quotas.of(quota)
-        let group = try socketGroup.map { try SocketGroup.number(of: $0) }
-        let retention = try RetentionPolicy.of(age: keepAge, jobs: keepJobs, bytes: keepBytes)
         let root = try Workplace.prepareQueue(stateDirectory: locations.state, runtimeDirectory: locations.runtime)
         if let notice = root.notice {
             logger.notice("\(notice)")
@@ -125,7 +129,7 @@ struct Jobsd: AsyncParsableCommand {
             settings: Dispatcher.Settings(
                 locations: locations, initPath: InitProgram.path,
                 version: jobsVersion, capacity: capacity, retention: retention,
-                pids: try Capacity.pids(pids), outputCeiling: Capacity.output(below: locations.state), quotas: quotas),
+                pids: pids, outputCeiling: Capacity.output(below: locations.state), quotas: quotas),
             store: store, root: root, log: logger)
         try executor.start()
         try await dispatcher.recover()

@@ -30,32 +30,11 @@ final class Readiness: Sendable {
     }
 }
 
-/// The lock that says that this state directory has its daemon; the kernel drops it with the process.
-struct InstanceLock {
-    private let file: Descriptor
-
-    init(_ locations: Locations) throws {
-        let mode: mode_t = geteuid() == 0 ? 0o755 : 0o700
-        for path in [locations.state, locations.runtime] {
-            do throws(OwnDirectory.Objection) { try OwnDirectory.make(path, mode: mode) } catch {
-                throw StartError(description: error.description)
-            }
-        }
-        let path = locations.state + "/lock"
-        do throws(Errno) { file = try Descriptor.open(path, O_RDWR | O_CREAT, mode: 0o600) } catch {
-            throw StartError(description: "cannot open \(path): \(error); make it writable for the daemon's user")
-        }
-        guard flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 else {
-            throw StartError(
-                description:
-                    "another jobsd has \(locations.state); stop it, or set JOBS_STATE_DIR for a second instance")
-        }
-    }
-}
-
 /// Why the daemon does not start; one sentence with the remedy.
 struct StartError: Error, CustomStringConvertible {
     var description: String
+    /// Another daemon has the place.
+    var isTaken = false
 }
 
 /// What all jobs together may have of this machine.

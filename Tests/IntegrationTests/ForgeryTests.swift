@@ -41,7 +41,7 @@ extension IntegrationTests {
             writeLine(go)
             try await daemon.wait([id])
             let output = try await daemon.output(id)
-            #expect(output == "run\nrun/jobs.sock\n2\n3\n", "\(output)")
+            #expect(output == "run\nrun/jobs.sock\nrun/life.sock\n2\n3\n", "\(output)")
             try await daemon.wait([2, 3], for: ["completed"])
         }
 

@@ -11,10 +11,11 @@ import Testing
         defer { server.stop() }
         let submission = Submission(
             job: .object(["text": "command: [true]"].mapped), environment: ["A": "b"], directory: "/")
-        let submitted = try await JobsClient(socket: server.path).submit(submission)
+        let submitted = try await JobsClient(socket: server.path).submit(submission, key: "k")
         #expect(submitted == Submitted(id: 42, count: 3))
         let request = try #require(server.requests.first)
         #expect(request.hasPrefix("POST /v1/jobs HTTP/1.1\r\n"))
+        #expect(request.contains("\r\nIdempotency-Key: \"k\"\r\n"))
         #expect(request.hasSuffix(submission.json.text()))
     }
 
