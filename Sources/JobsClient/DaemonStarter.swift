@@ -60,7 +60,7 @@ package struct DaemonStarter {
                     or use `jobs run`, which needs none
                     """)
         }
-        try makeDirectories()
+        let made = try makeDirectories()
         // Two submissions at once: the second waits here, and then finds what the first has started.
         let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
@@ -76,7 +76,7 @@ package struct DaemonStarter {
                 try unit.start()
                 return .unit(user: unit.isUsers)
             }
-            if let program, let started = try launch(program) { return started }
+            if let program, let started = try launch(program, made) { return started }
             // It has the lock, and shows the next moment that it lives.
             guard reappearance.waitForLife() else { break }
         }
@@ -85,18 +85,35 @@ package struct DaemonStarter {
                 "another jobsd has \(locations.state) and does not answer; its log may say why: \(locations.log)")
     }
 
-    private func makeDirectories() throws(Failure) {
+    /// - Returns: those that were not there.
+    private func makeDirectories() throws(Failure) -> [String] {
         // What root's daemon offers is everybody's to reach; a user's is nobody else's.
         let mode: mode_t = geteuid() == 0 ? 0o755 : 0o700
+        var made: [String] = []
         for path in [locations.state, locations.runtime] {
-            do throws(OwnDirectory.Objection) { try OwnDirectory.make(path, mode: mode) } catch {
+            do throws(OwnDirectory.Objection) {
+                if try OwnDirectory.make(path, mode: mode) { made.append(path) }
+            } catch {
                 throw Failure(description: error.description)
             }
         }
+        return made
     }
 
+    /// After a refusal nothing is left of a place that there was not before, unless a daemon has begun to use it.
+    private func takeBack(_ made: [String]) {
+        guard made.contains(locations.runtime) else { return }
+        unlink(lockPath)
+        rmdir(locations.runtime)
+        guard made.contains(locations.state), (try? Files.list(locations.state))?.count == 1 else { return }
+        unlink(locations.log)
+        rmdir(locations.state)
+    }
+
+    private var lockPath: String { locations.runtime + "/start.lock" }
+
     private func lock() throws(Failure) -> Descriptor {
-        let path = locations.runtime + "/start.lock"
+        let path = lockPath
         do throws(Errno) {
             let file = try Descriptor.open(path, O_RDWR | O_CREAT, mode: 0o600)
             try checked { flock(file.rawValue, LOCK_EX) }
@@ -105,7 +122,7 @@ package struct DaemonStarter {
     }
 
     /// - Returns: `nil` if another daemon has the place.
-    private func launch(_ program: String) throws(Failure) -> Started? {
+    private func launch(_ program: String, _ made: [String]) throws(Failure) -> Started? {
         do throws(Errno) { _ = try Descriptor.open(locations.log, O_WRONLY | O_CREAT | O_APPEND, mode: 0o600) } catch {
             throw Failure(
                 description: "cannot write \(locations.log): \(error); JOBS_STATE_DIR names another place for the queue"
@@ -124,6 +141,8 @@ package struct DaemonStarter {
         // Without that word it ends, and its parent is the one to take note of it.
         waitpid(pid, nil, 0)
         if lines.last == "taken" { return nil }
+        // Of a crash there is nothing else.
+        if !word.isEmpty { takeBack(made) }
         throw Failure(
             description: word.isEmpty
                 ? "jobsd ended before it was ready; its last words are in \(locations.log)"

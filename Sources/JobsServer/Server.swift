@@ -115,6 +115,14 @@ extension Server {
         unlink(name)
         link(socket, name)
     }
+
+    /// Takes the second name away, and the directory with the last.
+    package static func hideFromJobs(_ socket: String) {
+        guard let slash = socket.lastIndex(of: "/") else { return }
+        let folder = String(socket[...slash]) + QueueDirectories.socketFolder
+        unlink(folder + String(socket[slash...]))
+        rmdir(folder)
+    }
 }
 
 /// An answer of the API.

@@ -33,14 +33,21 @@ package enum Files {
     }
 
     /// Makes a directory and those above it that are missing.
-    package static func makeDirectories(_ path: String, mode: mode_t = 0o755) throws(Errno) {
+    ///
+    /// - Returns: whether it was missing itself.
+    @discardableResult
+    package static func makeDirectories(_ path: String, mode: mode_t = 0o755) throws(Errno) -> Bool {
         var made = ""
+        var isNew = false
         for part in path.split(separator: "/") {
             made += "/" + part
+            isNew = true
             do throws(Errno) { try makeDirectory(made, mode: mode) } catch {
                 if error != .fileExists { throw error }
+                isNew = false
             }
         }
+        return isNew
     }
 
     package static func removeDirectory(_ path: String) throws(Errno) { try checked { rmdir(path) } }

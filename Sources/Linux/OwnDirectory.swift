@@ -10,11 +10,15 @@ package enum OwnDirectory {
     }
 
     /// Makes a directory and those above it that are missing; one that is there must be this process's user's alone.
-    package static func make(_ path: String, mode: mode_t) throws(Objection) {
-        do throws(Errno) { try Files.makeDirectories(path, mode: mode) } catch {
+    ///
+    /// - Returns: whether it was not there.
+    package static func make(_ path: String, mode: mode_t) throws(Objection) -> Bool {
+        let isNew: Bool
+        do throws(Errno) { isNew = try Files.makeDirectories(path, mode: mode) } catch {
             throw Objection(description: "cannot make the directory \(path): \(error)")
         }
         try check(path, owners: [geteuid()])
+        return isNew
     }
 
     /// - Parameter owners: the users of whom a directory is taken. A symbolic link to it may also be root's.

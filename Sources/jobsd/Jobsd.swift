@@ -116,6 +116,8 @@ struct Jobsd: AsyncParsableCommand {
         let logger = LogOutput.logger(label: "jobsd")
         // Before anything that takes long: a client that comes meanwhile knows by it that an answer is on its way.
         let lock = try InstanceLock(locations)
+        var isStarted = false
+        defer { if !isStarted { lock.takeBack() } }
         let root = try Workplace.prepareQueue(stateDirectory: locations.state, runtimeDirectory: locations.runtime)
         if let notice = root.notice {
             logger.notice("\(notice)")
@@ -133,6 +135,7 @@ struct Jobsd: AsyncParsableCommand {
             store: store, root: root, log: logger)
         try executor.start()
         try await dispatcher.recover()
+        isStarted = true
         let server = Server(dispatcher: dispatcher, socketPath: locations.socket, socketGroup: group, log: logger) {
             ready.say("ready")
             Notify.ready()

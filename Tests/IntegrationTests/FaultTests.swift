@@ -107,6 +107,55 @@ extension IntegrationTests {
             return path
         }
 
+        @Test func `a daemon that does not start leaves nothing behind`() throws {
+            let scratch = try Scratch()
+            let jobsd = JobsProgram.repository.appending(path: ".build/debug/jobsd").path
+            let place = scratch.path + "/state"
+            let bare = ["unshare", "-m", "sh", "-c", "umount -l -R /sys/fs/cgroup && exec \"$@\"", "sh"]
+            let starts: [(words: [String], prefix: [String])] = [
+                (["--quota", "x=1"], []), (["--pids", "0"], []), (["--memory", "1X"], []), ([], bare),
+            ]
+            for start in starts {
+                let outcome = try JobsProgram.execute(
+                    start.prefix + [jobsd] + start.words, environment: ["JOBS_STATE_DIR": place])
+                #expect(outcome.code != 0, "\(start): \(outcome.all)")
+                #expect(!FileManager.default.fileExists(atPath: place), "\(start): \(outcome.all)")
+            }
+            // The same by a submission, which says what jobsd said.
+            let outcome = try JobsProgram.execute(
+                bare + [JobsProgram.path, "submit", "--", "true"], environment: ["JOBS_STATE_DIR": place])
+            #expect(outcome.code == 69 && outcome.errors.contains("jobsd did not start: "), "\(outcome.all)")
+            #expect(!FileManager.default.fileExists(atPath: place), "\(outcome.all)")
+        }
+
+        @Test func `a submission that is refused leaves no directory, also if it was being launched`() async throws {
+            let daemon = try Daemon()
+            // The first makes what is there for all.
+            try await daemon.wait([try await daemon.submit("true")])
+            func files() throws -> [String] {
+                try FileManager.default.subpathsOfDirectory(atPath: daemon.state).filter { !$0.hasPrefix("jobs.db") }
+                    .sorted()
+            }
+            let before = try files()
+            for bad in [
+                "", "{}", #"{"job":{"text":"x"},"directory":"/"}"#,
+                #"{"job":{"text":"command: x\nafter: 77"},"directory":"/"}"#,
+            ] {
+                #expect(try daemon.ask("POST", "/v1/jobs", bad).status == 400, "\(bad)")
+            }
+            #expect(try files() == before)
+            // Its attempt is launched while its commit is on its way, which the disk refuses.
+            daemon.kill()
+            let wal = try Files.status(daemon.state + "/jobs.db-wal").st_size
+            try daemon.start(largestFile: Int(wal) / 1024)
+            let refused = await #expect(throws: ClientError.self) { try await daemon.submit("true") }
+            #expect(refused?.exitCode == 75, "\(String(describing: refused))")
+            try waitForChange(of: daemon.state + "/attempts") {
+                try FileManager.default.contentsOfDirectory(atPath: daemon.state + "/attempts").isEmpty
+            }
+            #expect(jobsInits(below: daemon.state).isEmpty)
+        }
+
         @Test func `a state directory that cannot be written to is refused with the reason`() throws {
             let error = #expect(throws: Daemon.Failure.self) { try Daemon(mount: "ro") }
             #expect(error?.description.contains("Read-only file system") == true, "\(error?.description ?? "")")

@@ -63,6 +63,30 @@ import Testing
         waitpid(pid, nil, 0)
     }
 
+    @Test func leavesNothingBehindARefusal() throws {
+        let parent = "/tmp/jobs-starter-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+        try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: parent) }
+        let program = parent + "/jobsd"
+        func refusal(_ script: String?, _ state: String) throws -> [String] {
+            if let script {
+                try ("#!/bin/sh\n" + script).write(toFile: program, atomically: true, encoding: .utf8)
+                chmod(program, 0o755)
+            }
+            let locations = Locations(state: state, runtime: state + "/run", isExplicit: true)
+            let starter = DaemonStarter(locations, executable: parent + "/jobs", environment: [:])
+            #expect(throws: DaemonStarter.Failure.self) { try starter.start() }
+            return (try? FileManager.default.subpathsOfDirectory(atPath: state).sorted()) ?? ["gone"]
+        }
+        let state = parent + "/state"
+        #expect(try refusal(nil, state) == ["gone"])
+        #expect(try refusal("echo no, because >&2; echo no >&3; exit 1", state) == ["gone"])
+        // A crash has left its words, and a daemon that got further what it made.
+        #expect(try refusal("echo boom >&2; exit 3", state) == ["jobsd.log", "run", "run/start.lock"])
+        let other = parent + "/other"
+        #expect(try refusal("touch \(other)/jobs.db; echo no >&3", other) == ["jobs.db", "jobsd.log"])
+    }
+
     @Test func tellsWhyItDidNotStart() throws {
         var error = #expect(throws: DaemonStarter.Failure.self) { try start("echo 'another jobsd has it' >&3; exit 1") }
         #expect(error?.description == "jobsd did not start: another jobsd has it")
