@@ -32,8 +32,10 @@ extension JobFile {
             `jobs run stress-test` and `jobs submit stress-test` look a name up as `NAME.yaml`, `.yml`, `.json`, `.sh` and `.py`
             in `./jobs`, `$XDG_CONFIG_HOME/jobs/jobs` (`~/.config/jobs/jobs` if that is not set), `/etc/jobs/jobs`,
             `/usr/local/share/jobs/jobs` and `/usr/share/jobs/jobs`. What contains a `/` or ends in one of the five is a file.
-            A flag beats the file, the file
-            beats the default. `jobs validate FILE…` checks without running.
+            For a name alone root takes only files of root's, and of the user who called `sudo`, that not everybody may write, and so
+            for the folder and the directory it is in: in another user's directory `./jobs/backup.yaml` may be anything. To run it
+            all the same, write `./jobs/backup.yaml`.
+            A flag beats the file, the file beats the default. `jobs validate FILE…` checks without running.
 
 
             """
