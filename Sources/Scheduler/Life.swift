@@ -10,10 +10,7 @@ extension Scheduler {
     /// - Precondition: the id is not in here already.
     package mutating func submit(_ entry: Entry, endings: (ClosedRange<Int>) -> Endings) {
         var status: Status = entry.held ? .held : []
-        let live = { [jobs] (ids: ClosedRange<Int>) in
-            ids.count < jobs.count ? ids.count { jobs[$0] != nil } : jobs.keys.count { ids.contains($0) }
-        }
-        switch prerequisites.add(entry.id, entry.dependencies, live: live, endings: endings) {
+        switch depend(entry, endings) {
         case .met: break
         case .waiting: status.insert(.dependencies)
         case .impossible(let reason):
@@ -23,6 +20,17 @@ extension Scheduler {
         if let begin = entry.begin { status.insert(.begin); setBegin(begin, of: entry.id) }
         add(entry)
         setStatus(status, of: entry.id)
+    }
+
+    /// Apart from ``submit(_:endings:)``, so that the closure's copy of the table is gone when the job is added: the table of
+    /// all jobs would be copied for each one.
+    private mutating func depend(
+        _ entry: Entry, _ endings: (ClosedRange<Int>) -> Endings
+    ) -> Prerequisites.Outcome {
+        let live = { [jobs] (ids: ClosedRange<Int>) in
+            ids.count < jobs.count ? ids.count { jobs[$0] != nil } : jobs.keys.count { ids.contains($0) }
+        }
+        return prerequisites.add(entry.id, entry.dependencies, live: live, endings: endings)
     }
 
     /// Takes in a job that was found running after a restart, no matter whether there is room for it.
