@@ -139,9 +139,9 @@ extension Dispatcher {
             commit(changes) { [self] error in
                 for id in ids { fresh[id] = nil }
                 if ids.count > 1000 {
-                    // Once for all of them, and glibc would keep what it took.
                     if fresh.isEmpty { fresh = [:] }
-                    trimMemory()
+                    // glibc would keep what it took. Once all who hold the changes have let go of them.
+                    executor.eventLoop.whenIdle { trimMemory() }
                 }
                 continuation.resume(returning: error)
             }
