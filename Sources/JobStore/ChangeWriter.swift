@@ -15,7 +15,23 @@ struct ChangeWriter {
 
     init(_ db: Database) { self.db = db }
 
-    mutating func write(_ change: Change) throws {
+    /// Writes changes in their order.
+    mutating func write(_ changes: [Change]) throws {
+        var rest = changes[...]
+        while let change = rest.popFirst() {
+            try write(change)
+            // The others of an array follow its first.
+            guard case .submitted(let first, let document) = change, first.array != nil else { continue }
+            var indices: [Int] = []
+            while let index = rest.first?.index(of: first.id + indices.count + 1, like: first, document) {
+                indices.append(index)
+                rest.removeFirst()
+            }
+            if !indices.isEmpty { try submit(indices, after: first) }
+        }
+    }
+
+    private mutating func write(_ change: Change) throws {
         switch change {
         case .submitted(let job, let document): try submit(job, document)
         case .keyed(let submission): try remember(submission)
@@ -50,14 +66,7 @@ struct ChangeWriter {
             document = (content, db.lastInsertedRowID)
         }
         try run(
-            """
-            INSERT INTO jobs (
-                id, name, owner_uid, owner_gid, owner_name, command, array_id, array_index, array_parallel,
-                group_name, priority, begin_usec, dependency, memory_request_bytes, cpus_request_milli,
-                memory_limit_bytes, wall_time_limit_usec, attempts_max, submitted_usec, state, reason, document_id,
-                text_bytes
-            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            """,
+            "INSERT INTO jobs (\(Self.submitted)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 job.id, job.name, job.owner.uid, job.owner.gid, job.owner.name, job.command,
                 job.array?.id, job.array?.index, job.array?.parallel,
@@ -85,6 +94,30 @@ struct ChangeWriter {
             SELECT ?, ?, coalesce(max(number), 0) + 1, ?, ?, ? FROM submission_keys WHERE owner_uid = ?
             """, [key.owner, key.text, usec, submission.fingerprint, submission.answer, key.owner])
     }
+
+    /// Copies the row of an array's first job: by one statement, since a hundred thousand would hold up all who read for
+    /// seconds.
+    private mutating func submit(_ indices: [Int], after first: StoredJob) throws {
+        let last = first.id + indices.count
+        let copied = Self.submitted.replacing("array_index", with: "value").replacing("id, name", with: "? + key, name")
+        try run(
+            "INSERT INTO jobs (\(Self.submitted)) SELECT \(copied) FROM jobs, json_each(?) WHERE jobs.id = ? ORDER BY key",
+            [first.id + 1, "\(indices)", first.id])
+        try run(
+            """
+            INSERT INTO changes (job_id, at_usec, state, cause, attempt, detail)
+            SELECT id, submitted_usec, state, NULL, NULL, reason FROM jobs WHERE id BETWEEN ? AND ? ORDER BY id
+            """, [first.id + 1, last])
+        nextID = last + 1
+    }
+
+    /// The columns of a job that was just submitted.
+    private static let submitted = """
+        id, name, owner_uid, owner_gid, owner_name, command, array_id, array_index, array_parallel,
+        group_name, priority, begin_usec, dependency, memory_request_bytes, cpus_request_milli,
+        memory_limit_bytes, wall_time_limit_usec, attempts_max, submitted_usec, state, reason, document_id,
+        text_bytes
+        """
 
     private func start(_ job: Int, _ number: Int, _ bootID: String, _ place: String, _ at: Timestamp) throws {
         let (state, attempt) = try check(job, .started)
@@ -221,5 +254,17 @@ struct ChangeWriter {
 
     private func run(_ sql: String, _ arguments: [(any DatabaseValueConvertible)?]) throws {
         try db.cachedStatement(sql: sql).execute(arguments: StatementArguments(arguments))
+    }
+}
+
+extension Change {
+    /// The index of a job of that id which this submits, if it has nothing else of its own but is as `first` of its array.
+    fileprivate func index(of id: Int, like first: StoredJob, _ document: JobDocument) -> Int? {
+        guard case .submitted(var job, let other) = self, job.id == id, let place = job.array, other == document else {
+            return nil
+        }
+        job.id = first.id
+        job.array?.index = first.array?.index ?? 0
+        return job == first ? place.index : nil
     }
 }

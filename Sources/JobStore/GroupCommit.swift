@@ -139,7 +139,7 @@ final class GroupCommit: Sendable {
 
     private func write(_ call: Call, to db: Database) throws {
         var writer = ChangeWriter(db)
-        for change in call.changes { try writer.write(change) }
+        try writer.write(call.changes)
         // A call without changes asks whether the disk takes writes. An empty transaction would not touch it; this
         // writes the first page, as it is.
         if call.changes.isEmpty { try db.cachedStatement(sql: "PRAGMA user_version = 0").execute() }

@@ -36,6 +36,43 @@ import Testing
         #expect(try store.document(of: 9) == nil)
     }
 
+    /// They are written by one statement, and one of their own kind among them by another.
+    @Test func `the jobs of an array are as they would be one by one`() async throws {
+        var first = job(7, name: "grid")
+        first.group = "gpu"
+        first.dependency = Dependency([[.init(.ok, .range(1, 3))]])
+        first.memoryRequestBytes = 1 << 30
+        first.reason = "why"
+        first.textBytes = 12
+        let indices = [3, 5, 6, 100, 9]
+        let array = indices.enumerated().map { offset, index in
+            var job = first
+            job.id += offset
+            job.array = .init(id: 7, index: index, parallel: 2)
+            return job
+        }
+        var other = job(12, name: "other")
+        other.array = .init(id: 12, index: 0)
+        var held = other
+        (held.id, held.state, held.array) = (13, .held, .init(id: 12, index: 1))
+        let all = array + [other, held, job(14)]
+        try await store.append(all.map { .submitted($0, document) } + [start(8), end(8)])
+        for job in all where job.id != 8 {
+            #expect(try store.job(job.id) == job)
+            #expect(try store.document(of: job.id) == document)
+            let history = try store.history(of: job.id)
+            #expect(history.map(\.detail) == [job.reason] && history.map(\.at) == [job.submittedAt])
+        }
+        #expect(try store.job(8)?.state == .completed && store.job(8)?.array == array[1].array)
+        #expect(try store.nextID() == 15)
+        // A gap, and an id that was used.
+        var gap = array
+        for index in gap.indices { gap[index].id = 20 + index * 2 }
+        try await store.append(gap.map { .submitted($0, document) })
+        #expect(try gap.map { try store.job($0.id) } == gap)
+        await #expect(throws: StoreError.self) { try await store.append(array.map { .submitted($0, document) }) }
+    }
+
     @Test func aLifeInTwoAttempts() async throws {
         try await store.append(submit([1]))
         try await store.append([start(1)])
