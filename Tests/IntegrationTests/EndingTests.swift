@@ -7,6 +7,9 @@ extension IntegrationTests {
     /// The end of a job: nothing that its processes still write is lost, everybody is gone afterwards, and it is told.
     @Suite(.needsRoot) struct EndingTests {
         /// A worker below a shell: asked to end, the shell is gone at once, and the worker saves when the test lets it.
+        ///
+        /// Its `sleep` is short, because one that the shell is just forking can lose the signal: until its exec it has the
+        /// shell's handler.
         private struct Checkpoint {
             let scratch: Scratch
             let (started, asked, go): (String, String, String)
@@ -14,7 +17,7 @@ extension IntegrationTests {
             var script: String {
                 """
                 sh -c 'trap "echo > \(asked); read x < \(go); echo saved > \(file); exit 0" TERM
-                    echo > \(started); while :; do sleep 100 & wait; done'
+                    echo > \(started); while :; do sleep 1 & wait; done'
                 echo after
                 """
             }
