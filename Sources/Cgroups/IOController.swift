@@ -74,6 +74,14 @@ package enum IOController {
             if first != nil { bytes = total }
             if second != nil { operations = total }
             (noBytes, noOperations) = ("no \(names[0])", "no \(names[1])")
+            if !countsAll {
+                let reason = "before Linux 6.5 cgroup v1 counts only disks that have a limit"
+                if total == IOTotals() {
+                    (bytes, operations, noBytes, noOperations) = (nil, nil, reason, reason)
+                } else {
+                    for key in keys { reading.partial[key] = reason }
+                }
+            }
         case nil:
             noBytes = "the io controller is not available here"
             noOperations = noBytes
@@ -83,6 +91,12 @@ package enum IOController {
         reading.set("io_read_operations", \.ioReadOperations, operations?.readOperations, otherwise: noOperations)
         reading.set("io_write_operations", \.ioWriteOperations, operations?.writeOperations, otherwise: noOperations)
     }
+
+    private static let keys = ["io_read_bytes", "io_write_bytes", "io_read_operations", "io_write_operations"]
+
+    /// Whether v1 counts what no limit slows down. Its statistics are of blk-throttle, which looked at such requests anew
+    /// since commit ad7c3b41e86b.
+    private static let countsAll = KernelVersion(release: Host.kernelRelease) >= KernelVersion(6, 5)
 
     /// `MAJOR:MINOR` of a whole disk: the kernel limits disks, not partitions, so a partition becomes its disk and a
     /// file or directory the disk it lies on.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Cgroups
+import Linux
 import Supervisor
 
 /// Everything the checks need to know of a machine, as plain values: the checks themselves read nothing.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Cgroups
+import Linux
 
 /// Something that came with a certain kernel and that jobs make use of.
 package struct Feature: Sendable {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Cgroups
 import JobModel
+import Linux
 
 // Swap, pressure, and the log that names the victims of an OOM kill.
 extension Facts {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Cgroups
+import Linux
 
 // What kind of machine this is: board, WSL, container.
 extension Facts {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import JobModel
+import Linux
 import Testing
 
 @testable import Doctor

@@ -19,6 +19,8 @@ enum Machine {
     static let hasSystemd = FileManager.default.fileExists(atPath: "/run/systemd/system")
     /// cgroup v2 keeps it since 5.19.
     static let hasMemoryPeak = hasMemory && (!isUnified || kernel(atLeast: 5, 19))
+    /// cgroup v1 does since 6.5.
+    static let countsAllIO = isUnified || kernel(atLeast: 6, 5)
     /// systemd hands hugetlb down to nobody, so only where we make our cgroups ourselves.
     static let hasHugepages = !(isUnified && hasSystemd) && host?.version(of: .hugetlb) != nil
     /// CAP_SYS_RESOURCE, number 24: to protect processes from the OOM killer. Containers do not have it.
