@@ -36,6 +36,12 @@ package struct Surroundings {
         try step("bring up the loopback interface", "lo") { () throws(Errno) in try bringLoopbackUp() }
     }
 
+    /// To uid 0 belongs what a later `/proc` or `/sys` shows, wherever it is mounted, as for a chroot: `core_pattern` and the
+    /// cgroups are written without a capability.
+    private var isMachinesRoot: Bool {
+        !plan.namespaces.contains(.user) && plan.identity?.uid ?? geteuid() == 0
+    }
+
     /// Of what is mounted here nothing gets out, and what the host mounts and unmounts later happens here, too: a job holds no
     /// USB stick or file server that the host has let go.
     ///
@@ -44,6 +50,11 @@ package struct Surroundings {
     /// job's own, such as a mask, goes beneath it (Linux 4.11).
     private func separateMounts() throws(SetupFailure) {
         guard plan.namespaces.contains(.mount) else { return }
+        guard !isMachinesRoot else {
+            return try step("make mounts private", "/") { () throws(Errno) in
+                try Mounts.mount("none", on: "/", flags: UInt(MS_REC) | UInt(MS_PRIVATE))
+            }
+        }
         try step("make mounts slaves", "/") { () throws(Errno) in
             try Mounts.mount("none", on: "/", flags: UInt(MS_REC) | UInt(MS_SLAVE))
         }

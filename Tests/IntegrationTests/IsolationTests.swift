@@ -95,7 +95,22 @@ extension IntegrationTests {
             #expect(run.output == "private\ncode 0\nsame\n", "\(run.all)")
         }
 
-        @Test(arguments: [[], ["--no-pid"]])
+        /// To uid 0 the files of a `/proc` without masks would belong.
+        @Test func `no later mount reaches a job of root's`() throws {
+            let scratch = try Scratch()
+            let host = """
+                mount --make-rprivate / && mount --make-rshared / && mkdir late
+                "$@" & job=$!
+                read x < ready; mount -t proc late late; echo > go; wait $job
+                """
+            for fifo in ["ready", "go"] { _ = scratch.fifo(fifo) }
+            let run = try JobsProgram.run(
+                ["--quiet", "--", "sh", "-c", "echo > ready; read x < go; ls late; echo end"],
+                prefix: ["unshare", "--mount", "sh", "-c", host, "sh"], in: scratch.path)
+            #expect(run.output == "end\n", "\(run.all)")
+        }
+
+        @Test(arguments: [["--user", "daemon"], ["--user", "daemon", "--no-pid"]])
         func `the host's mounts and unmounts reach a running job, except where the kernel shows itself`(
             _ flags: [String]
         ) throws {
