@@ -63,7 +63,11 @@ enum DaemonCall {
             return error.exitCode
         }
         complain("\(error)")
-        return error is LocationsError ? 78 : 1
+        switch error {
+        case is SubmitCommand.CannotStart: return 69
+        case is LocationsError, is OwnDirectory.Objection: return 78
+        default: return 1
+        }
     }
 
     /// Whose jobs are one's own.

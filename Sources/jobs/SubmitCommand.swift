@@ -90,18 +90,32 @@ struct SubmitCommand: ParsableCommand {
     /// After more tries than this it is the submission that the daemon dies of.
     private static let mostTries = 10
 
-    /// Sends it to the daemon, again if that goes away before its answer: under its key it is queued once.
+    /// Sends it to the daemon, and says of a failure after which the job may be queued that it may be.
     private static func send(_ submission: Submission) async throws -> (JobsClient, Submitted) {
+        var mayBeQueued = false
+        do { return try await send(submission, &mayBeQueued) } catch {
+            if mayBeQueued {
+                complain("a jobsd that went away may have queued it before; look with `jobs status` first")
+            }
+            throw error
+        }
+    }
+
+    /// Again if the daemon goes away before its answer: under its key the job is queued once.
+    private static func send(
+        _ submission: Submission, _ mayBeQueued: inout Bool
+    ) async throws -> (JobsClient, Submitted) {
         let locations = try Locations.current()
         var client = DaemonCall.client(of: locations)
         let key = (0..<2).map { _ in hex(UInt64.random(in: 0...(.max))) }.joined()
-        var mayBeQueued = false
-        for _ in 1..<mostTries {
+        for tries in 1..<mostTries {
             try client.checkPlace()
             do throws(ClientError) { return (client, try await client.submit(submission, key: key)) } catch {
                 if error.isLoss {
                     mayBeQueued = true
                     complain("jobsd went away before its answer; submitting again, which queues it once")
+                    // One that is still there has closed the connection, as it does with too many.
+                    if JobsClient.answers(client.socket) { try? await Task.sleep(for: .milliseconds(50 << tries)) }
                     continue
                 }
                 guard error.nobodyListens else { throw error }
@@ -139,10 +153,12 @@ struct SubmitCommand: ParsableCommand {
             case .unit(let isUsers): complain("started jobsd.service\(isUsers ? " of your own systemd" : "")")
             case .already: break
             }
-        } catch {
-            complain(error.description)
-            Glibc.exit(69)
-        }
+        } catch { throw CannotStart(description: error.description) }
+    }
+
+    /// No daemon answers, and none can be started: exit code 69.
+    struct CannotStart: Error, CustomStringConvertible {
+        var description: String
     }
 
     private static var help: String {
