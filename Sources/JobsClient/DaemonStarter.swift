@@ -78,11 +78,13 @@ package struct DaemonStarter {
             }
             if let program, let started = try launch(program, made) { return started }
             // It has the lock, and shows the next moment that it lives.
-            guard reappearance.waitForLife() else { break }
+            _ = reappearance.waitForLife()
         }
         throw Failure(
-            description:
-                "another jobsd has \(locations.state) and does not answer; its log may say why: \(locations.log)")
+            description: """
+                another jobsd has \(locations.state) and does not answer at \(locations.socket); its log may say why \
+                (\(locations.log)), or it was started with another JOBS_RUNTIME_DIR
+                """)
     }
 
     /// - Returns: those that were not there.

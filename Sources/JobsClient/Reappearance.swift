@@ -60,9 +60,10 @@ struct Reappearance: Sendable {
         }
     }
 
-    /// Waits until a daemon that has its lock shows that it lives, which it does next; `false` if it does not in time.
+    /// Waits until a daemon that has its lock shows that it lives, which it does next, or for a few seconds: it may have
+    /// another runtime directory, or be gone again.
     func waitForLife() -> Bool {
-        wait(seconds: patience) { sign == .alive || JobsClient.answers(socket) ? .answers : nil } == .answers
+        wait(seconds: min(patience, 3)) { sign == .alive || JobsClient.answers(socket) ? .answers : nil } == .answers
     }
 
     /// Asks again whenever something happens in the directory, or a process that was alive has ended.
@@ -88,7 +89,10 @@ struct Reappearance: Sendable {
                 pollfd(fd: queue, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: life?.rawValue ?? -1, events: Int16(POLLIN), revents: 0),
             ]
-            guard poll(&entries, 2, CInt(left)) > 0 || errno == EINTR else { return answer() ?? .late }
+            // Nothing tells of the end of a process that takes no more connections, nor of a directory that is gone.
+            let isBlind = life == nil && (sign == .alive || !Files.exists(directory))
+            let turn = isBlind ? min(left, 1000) : left
+            guard poll(&entries, 2, CInt(turn)) > 0 || errno == EINTR || isBlind else { return answer() ?? .late }
             while read(queue, &buffer, buffer.count) > 0 {}
             withExtendedLifetime(life) {}
         }

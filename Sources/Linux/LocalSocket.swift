@@ -25,9 +25,11 @@ package enum LocalSocket {
         return socket
     }
 
-    /// `true` if connections are taken at `path`.
+    /// `true` if connections are taken at `path`, or would be of other users: waiting does not help against a refusal.
     package static func isListening(at path: String) -> Bool {
-        do throws(Errno) { _ = try connect(to: path) } catch { return error == .resourceTemporarilyUnavailable }
+        do throws(Errno) { _ = try connect(to: path) } catch {
+            return error == .resourceTemporarilyUnavailable || error == .permissionDenied
+        }
         return true
     }
 
