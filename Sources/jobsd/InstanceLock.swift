@@ -13,11 +13,17 @@ struct InstanceLock {
     private let life: Descriptor
     /// The directories that were not there before.
     private let made: [String]
+    /// The life socket of a daemon before, which tells clients that it has ended.
+    private let hasPredecessor: Bool
 
     init(_ locations: Locations) throws {
         self.locations = locations
+        hasPredecessor = Files.exists(locations.lifeSocket)
         let mode: mode_t = geteuid() == 0 ? 0o755 : 0o700
         var made: [String] = []
+        var isReady = false
+        // A directory that somebody else uses by now is not empty.
+        defer { if !isReady { for path in made.reversed() { rmdir(path) } } }
         for path in [locations.state, locations.runtime] {
             do throws(OwnDirectory.Objection) {
                 if try OwnDirectory.make(path, mode: mode) { made.append(path) }
@@ -37,6 +43,7 @@ struct InstanceLock {
             )
         }
         Server.showToJobs(locations.lifeSocket)
+        isReady = true
     }
 
     private static func path(_ locations: Locations) -> String { locations.state + "/lock" }
@@ -68,7 +75,7 @@ struct InstanceLock {
     /// Removes what a daemon that does not start has made here; directories go if they are its own and nothing else is in them.
     func takeBack() {
         Server.hideFromJobs(locations.lifeSocket)
-        unlink(locations.lifeSocket)
+        if !hasPredecessor { unlink(locations.lifeSocket) }
         unlink(Self.path(locations))
         for path in made.reversed() { rmdir(path) }
     }
