@@ -110,6 +110,7 @@ struct Jobsd: AsyncParsableCommand {
         let group = try socketGroup.map { try SocketGroup.number(of: $0) }
         let retention = try RetentionPolicy.of(age: keepAge, jobs: keepJobs, bytes: keepBytes)
         let pids = try Capacity.pids(pids)
+        let asked = try Capacity.Asked(memory: memory, cpus: cpus)
         if let log { try redirect(to: log) }
         // The submitter's directory may be on something that has to be unmounted one day.
         chdir("/")
@@ -123,7 +124,7 @@ struct Jobsd: AsyncParsableCommand {
             logger.notice("\(notice)")
             ready.note(notice)
         }
-        let capacity = try Capacity.of(memory: memory, cpus: cpus, outer: root.outerLimits())
+        let capacity = asked.resources(within: root.outerLimits())
         let store = try JobStore(path: locations.state + "/jobs.db")
         let executor = try LoopExecutor()
         let dispatcher = try Dispatcher(

@@ -39,15 +39,24 @@ struct StartError: Error, CustomStringConvertible {
 
 /// What all jobs together may have of this machine.
 enum Capacity {
-    /// - Parameter outer: what a container or a slice around us allows.
-    static func of(memory: String?, cpus: String?, outer: OuterLimits) throws -> Resources {
-        do throws(QuantityError) {
-            let bytes = try memory.map { text throws(QuantityError) in try ByteCount(parsing: text).bytes }
-            let milli = try cpus.map { text throws(QuantityError) in try CPUCount(parsing: text).milli }
-            return Resources(
+    /// What the command line says; the rest is the machine's.
+    struct Asked {
+        var bytes: Int?
+        var milliCPUs: Int?
+
+        init(memory: String?, cpus: String?) throws(ValidationError) {
+            do throws(QuantityError) {
+                if let memory { bytes = try ByteCount(parsing: memory).bytes }
+                if let cpus { milliCPUs = try CPUCount(parsing: cpus).milli }
+            } catch { throw ValidationError(error.description) }
+        }
+
+        /// - Parameter outer: what a container or a slice around us allows.
+        func resources(within outer: OuterLimits) -> Resources {
+            Resources(
                 memoryBytes: bytes ?? min(installedMemory, outer.memoryBytes ?? .max) / 10 * 9,
-                milliCPUs: milli ?? min(usableCPUs * 1000, outer.cpus?.milli ?? .max))
-        } catch { throw ValidationError(error.description) }
+                milliCPUs: milliCPUs ?? min(usableCPUs * 1000, outer.cpus?.milli ?? .max))
+        }
     }
 
     /// Of a job that says nothing itself. The share is that of systemd's units (`DefaultTasksMax=15%`).
