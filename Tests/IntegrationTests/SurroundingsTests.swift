@@ -51,12 +51,14 @@ extension IntegrationTests {
             let scratch = try Scratch()
             let (state, runtime) = (scratch.path + "/state", scratch.path + "/run")
             func start() throws -> JobsProgram.Outcome {
-                // An amount that is none ends it where the directories do not.
+                // Where the directories do not end it, its database does, which is none.
                 let program = JobsProgram.repository.appending(path: ".build/debug/jobsd").path
                 return try JobsProgram.execute(
-                    [program, "--memory", "none"],
+                    [program],
                     environment: ["JOBS_STATE_DIR": state, "JOBS_RUNTIME_DIR": runtime])
             }
+            mkdir(state, 0o755)
+            mkdir(state + "/jobs.db", 0o755)
             for place in [state, runtime] {
                 mkdir(place, 0o755)
                 chmod(place, 0o777)
