@@ -10,7 +10,7 @@ struct ChangeWriter {
     private let db: Database
     /// The document of the call's last submission, which the next job of an array shares.
     private var document: (content: JobDocument, id: Int64)?
-    /// What ``nextID(_:)`` says after the call's last submission: it is a tenth of what an array costs.
+    /// The result of ``nextID(_:)`` after the call's last submission: to ask for it is a tenth of what an array costs.
     private var nextID: Int?
 
     init(_ db: Database) { self.db = db }

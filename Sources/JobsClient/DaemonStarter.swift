@@ -65,7 +65,7 @@ package struct DaemonStarter {
         let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
         let reappearance = Reappearance(socket: locations.socket)
-        // Each time another daemon was faster and has ended since.
+        // A try more for each time that another daemon was faster and has ended since.
         starting: for _ in 0..<5 {
             switch reappearance.wait(whileAlive: true) {
             case .answers: return .already
@@ -77,7 +77,7 @@ package struct DaemonStarter {
                 return .unit(user: unit.isUsers)
             }
             if let program, let started = try launch(program, made) { return started }
-            // It has the lock, and shows the next moment that it lives.
+            // The other daemon has the lock, and shows the next moment that it lives.
             _ = reappearance.waitForLife()
         }
         throw Failure(
@@ -143,7 +143,7 @@ package struct DaemonStarter {
         // Without that word it ends, and its parent is the one to take note of it.
         waitpid(pid, nil, 0)
         if lines.last == "taken" { return nil }
-        // Of a crash there is nothing else.
+        // A crash leaves no word, and nothing but its log to tell of it.
         if !word.isEmpty { takeBack(made) }
         throw Failure(
             description: word.isEmpty

@@ -17,7 +17,7 @@ public struct JobsClient: Sendable {
     public enum Absence: Sendable {
         /// A daemon is starting or ending.
         case unready
-        /// It went away, and is expected back.
+        /// The daemon went away, and is expected back.
         case lost(ClientError)
     }
 

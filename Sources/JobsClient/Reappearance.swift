@@ -17,9 +17,9 @@ struct Reappearance: Sendable {
     var patienceWhileAlive = 300
 
     enum Sign: Hashable, Sendable {
-        /// It starts, or ends.
+        /// The daemon starts, or ends.
         case alive
-        /// It was killed at some time, or has ended within the time of our patience.
+        /// The daemon was killed at some time, or has ended within the time of our patience.
         case gone
     }
 

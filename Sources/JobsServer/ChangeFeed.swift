@@ -36,7 +36,7 @@ final class ChangeFeed: Sendable {
         var waiter: CheckedContinuation<Void, Never>?
     }
 
-    /// What a follower hears.
+    /// An item of the feed, as a follower hears it.
     enum News {
         case changes(ChangeBatch)
         /// As often as was asked for: a moment to say something else.

@@ -16,7 +16,7 @@ extension Dispatcher {
     func lookUp(_ entry: Running, context: SubmissionContext, isOnDisk: Bool) {
         let key = entry.key
         let limits = entry.spec.limits
-        // Of an earlier daemon, if there is one; it has ended without having begun.
+        // An attempt of an earlier daemon, if there is one, has ended without having begun.
         running[key.job]?.attempt = nil
         let alarm = try? after(microseconds: DeviceLookup.limit.microseconds) { [self] in
             assumeIsolated { $0.lookedUp(key, .failure(DeviceLookup.noAnswer(limits))) }

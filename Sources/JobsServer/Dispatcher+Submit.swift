@@ -17,7 +17,7 @@ struct PreparedSubmission: Sendable {
     var dependency: Dependency?
     /// Whether a job of its group has not ended.
     var isGroupInUse = false
-    /// With which it may be sent again.
+    /// The key with which the submission may be sent again.
     var key: SubmissionKey?
 
     /// Reads and checks what somebody sent; on the thread of ``Intake``.

@@ -62,7 +62,7 @@ package actor Dispatcher {
     var expiry = Expiry()
     var ledger = Ledger()
     let feed = ChangeFeed()
-    /// What its followers hear at the end of the loop's turn.
+    /// Changes that the feed's followers hear at the end of the loop's turn.
     var news: [StateChange] = []
     var outputFollowers: [Int: [AsyncStream<Void>.Continuation]] = [:]
     /// Set while the disk refuses our writes: nothing starts, and ended attempts wait for it.

@@ -134,7 +134,7 @@ package struct Surroundings {
         }
     }
 
-    /// What is left there dies with its mount, and its charge with it.
+    /// Files in the job's own `/dev/shm` die with its mount, and their charge with them.
     private func mountSharedMemory() throws(SetupFailure) {
         guard plan.privateSharedMemory else { return }
         try optionalStep("mount", "/dev/shm") { () throws(Errno) in

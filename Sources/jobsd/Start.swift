@@ -39,7 +39,7 @@ struct StartError: Error, CustomStringConvertible {
 
 /// What all jobs together may have of this machine.
 enum Capacity {
-    /// What the command line says; the rest is the machine's.
+    /// The amounts of the command line; for those left out the machine's are taken.
     struct Asked {
         var bytes: Int?
         var milliCPUs: Int?

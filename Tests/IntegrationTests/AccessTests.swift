@@ -186,7 +186,7 @@ extension IntegrationTests {
             let other = try await daemon.submit("true")
             try await daemon.wait([silent, other])
             #expect(try await daemon.state(silent) == "cancelled")
-            // Each is a thread that waits on; the fifth would be one too many.
+            // Each lookup is a thread that waits on; the fifth would be one too many.
             let ids = [try await daemon.submit("true", rule), try await daemon.submit("true", rule)]
             try await daemon.wait(ids)
             for id in ids {

@@ -74,7 +74,7 @@ enum Ending: String, CaseIterable, Sendable {
 
 /// A job that is a tree of processes, the same for the same seed.
 ///
-/// Each writes lines to its output, and each line to a file of proof afterwards: what the file has, the output must have.
+/// Each process writes lines to its output, and each line to a file of proof afterwards: what the file has, the output must have.
 private struct RandomTree {
     enum Kind: String, CaseIterable {
         /// Dies of SIGTERM.
@@ -138,7 +138,7 @@ private struct RandomTree {
             #expect(
                 rest.1 >= deaf && (deaf > 0 || rest.1 == 0), "\(rest) of \(counts): \(comment)",
                 sourceLocation: sourceLocation)
-        // Whoever is quick may have ended by the signal before.
+        // Quick processes may have ended by the signal before.
         case .killed: #expect(rest.1 >= deaf, "\(rest) of \(counts): \(comment)", sourceLocation: sourceLocation)
         }
     }

@@ -4,7 +4,7 @@ import Linux
 import Testing
 
 extension IntegrationTests {
-    /// What root gives its own jobs: with each flag a program works that fails without.
+    /// Rights that root gives its own jobs: with each flag a program works that fails without.
     @Suite(.needsRoot) struct PrivilegeTests {
         /// Not below `/tmp`, which systemd mounts so that set-user-ID programs there are none.
         private func withFolder(_ body: (String) throws -> Void) throws {

@@ -20,7 +20,7 @@ extension IntegrationTests {
             return run
         }
 
-        /// What they all do: the path from `/proc/self/cgroup`, below the mount point from `/proc/self/mountinfo`.
+        /// The rule of all runtimes: the path from `/proc/self/cgroup`, below the mount point from `/proc/self/mountinfo`.
         @Test(arguments: views) func `the limit is where proc says that the cgroup is`(view: [String]) throws {
             let script = """
                 import os

@@ -98,7 +98,7 @@ import Testing
             let (jobs, path) = ("\(folder)/jobs", "\(folder)/jobs/backup.yaml")
             mkdir(jobs, 0o755)
             write("command: 'true'\n", to: path)
-            // Whoever runs the test owns the file.
+            // The test's own user owns the file.
             let (own, other) = (NameOwners(uids: [geteuid()]), NameOwners(uids: [geteuid() + 1]))
             func find(_ name: String, _ owners: NameOwners) -> String {
                 do throws(JobFileError) { return try JobFile.find(name, in: [jobs], of: owners) } catch {
@@ -119,7 +119,7 @@ import Testing
             chmod(path, 0o666)
             #expect(find("backup", own).contains("\(path) may be written by everybody"))
             chmod(path, 0o644)
-            // Whoever may write where the folder is could put another one there.
+            // A user who may write where the folder is could put another one there.
             chmod(folder, 0o777)
             #expect(find("backup", own).contains("\(folder) may be written by everybody"))
             chmod(folder, 0o755)

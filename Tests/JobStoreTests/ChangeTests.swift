@@ -36,7 +36,7 @@ import Testing
         #expect(try store.document(of: 9) == nil)
     }
 
-    /// They are written by one statement, and one of their own kind among them by another.
+    /// The jobs after the first are written by one statement; a job that differs begins anew.
     @Test func `the jobs of an array are as they would be one by one`() async throws {
         var first = job(7, name: "grid")
         first.group = "gpu"

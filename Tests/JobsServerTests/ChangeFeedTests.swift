@@ -73,7 +73,7 @@ import Testing
         }
         // 300,000 bytes: a third of them is still there, and no place in it is older.
         for sleeper in sleepers { #expect(await isOver(sleeper)) }
-        // They hold nothing more, nor does the reader, who has heard everything.
+        // The sleepers hold nothing more, nor does the reader, who has heard everything.
         #expect(feed.bytes == 0)
     }
 

@@ -62,7 +62,7 @@ int kernel_files(int argc, char **argv) {
     (void)argc, (void)argv;
     find_kernel_files("/proc");
     find_kernel_files("/sys");
-    // Each as far as it can be had; /proc takes a process of the new namespace.
+    // Each namespace as far as it can be had; /proc takes a process of the new namespace.
     if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET)) unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET);
     pid_t child = fork();
     if (!child) {
