@@ -30,7 +30,12 @@ public struct Locations: Hashable, Sendable {
     ///
     /// - Parameter socket: that of the API, which is no shorter.
     public static func lifeSocket(beside socket: String) -> String {
-        String(socket[..<(socket.lastIndex(of: "/") ?? socket.startIndex)]) + "/life.sock"
+        directory(of: socket) + "/life.sock"
+    }
+
+    /// The runtime directory that a socket lies in.
+    public static func directory(of socket: String) -> String {
+        String(socket[..<(socket.lastIndex(of: "/") ?? socket.startIndex)])
     }
 
     /// The places of this process's user.

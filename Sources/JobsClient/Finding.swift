@@ -2,7 +2,6 @@
 import Glibc
 import JobsAPI
 import Linux
-import SystemPackage
 
 extension JobsClient {
     /// The client of the daemon to talk to: the one that is named, else the machine's if it answers or is about to, else one's
@@ -16,7 +15,7 @@ extension JobsClient {
 
     /// Refuses a socket that another user could have made, who would get the job and its environment.
     package func checkPlace() throws(OwnDirectory.Objection) {
-        let directory = FilePath(socket).removingLastComponent().string
+        let directory = Locations.directory(of: socket)
         guard Files.exists(directory) else { return }
         try OwnDirectory.check(directory, owners: [0, geteuid()])
     }

@@ -23,7 +23,7 @@ struct Reappearance: Sendable {
         case gone
     }
 
-    private var directory: String { String(socket[..<(socket.lastIndex(of: "/") ?? socket.startIndex)]) }
+    private var directory: String { Locations.directory(of: socket) }
 
     /// Why it may be expected; `nil` if nothing says so.
     var sign: Sign? {
