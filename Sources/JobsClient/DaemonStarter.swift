@@ -60,7 +60,10 @@ package struct DaemonStarter {
                     or use `jobs run`, which needs none
                     """)
         }
-        let made = try makeDirectories()
+        let made: [String]
+        do throws(OwnDirectory.Objection) {
+            made = try OwnDirectory.make([locations.state, locations.runtime])
+        } catch { throw Failure(description: error.description) }
         // Two submissions at once: the second waits here, and then finds what the first has started.
         let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
@@ -85,21 +88,6 @@ package struct DaemonStarter {
                 another jobsd has \(locations.state) and does not answer at \(locations.socket); its log may say why \
                 (\(locations.log)), or it was started with another JOBS_RUNTIME_DIR
                 """)
-    }
-
-    /// - Returns: those that were not there.
-    private func makeDirectories() throws(Failure) -> [String] {
-        // What root's daemon offers is everybody's to reach; a user's is nobody else's.
-        let mode: mode_t = geteuid() == 0 ? 0o755 : 0o700
-        var made: [String] = []
-        for path in [locations.state, locations.runtime] {
-            do throws(OwnDirectory.Objection) {
-                if try OwnDirectory.make(path, mode: mode) { made.append(path) }
-            } catch {
-                throw Failure(description: error.description)
-            }
-        }
-        return made
     }
 
     /// After a refusal nothing is left of a place that there was not before, unless a daemon has begun to use it.

@@ -9,16 +9,35 @@ package enum OwnDirectory {
         package var description: String
     }
 
-    /// Makes a directory and those above it that are missing; one that is there must be this process's user's alone.
+    /// Makes directories and those above them that are missing; one that is there must be this process's user's alone. After a
+    /// refusal nothing is left of those that were made.
     ///
-    /// - Returns: whether it was not there.
-    package static func make(_ path: String, mode: mode_t) throws(Objection) -> Bool {
-        let isNew: Bool
-        do throws(Errno) { isNew = try Files.makeDirectories(path, mode: mode) } catch {
+    /// - Returns: those that were not there.
+    package static func make(_ paths: [String]) throws(Objection) -> [String] {
+        // What root's daemon offers is everybody's to reach; a user's is nobody else's.
+        let mode: mode_t = geteuid() == 0 ? 0o755 : 0o700
+        var made: [String] = []
+        do throws(Objection) {
+            for path in paths {
+                if try make(path, mode) { made.append(path) }
+                try check(path, owners: [geteuid()])
+            }
+        } catch {
+            remove(made)
+            throw error
+        }
+        return made
+    }
+
+    private static func make(_ path: String, _ mode: mode_t) throws(Objection) -> Bool {
+        do throws(Errno) { return try Files.makeDirectories(path, mode: mode) } catch {
             throw Objection(description: "cannot make the directory \(path): \(error)")
         }
-        try check(path, owners: [geteuid()])
-        return isNew
+    }
+
+    /// Removes directories that were made, the last first. A directory that another process uses by now is not empty, and stays.
+    package static func remove(_ made: [String]) {
+        for path in made.reversed() { rmdir(path) }
     }
 
     /// - Parameter owners: the users of whom a directory is taken. A symbolic link to it may also be root's.

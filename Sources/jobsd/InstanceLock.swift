@@ -19,18 +19,12 @@ struct InstanceLock {
     init(_ locations: Locations) throws {
         self.locations = locations
         hasPredecessor = Files.exists(locations.lifeSocket)
-        let mode: mode_t = geteuid() == 0 ? 0o755 : 0o700
-        var made: [String] = []
+        let made: [String]
+        do throws(OwnDirectory.Objection) {
+            made = try OwnDirectory.make([locations.state, locations.runtime])
+        } catch { throw StartError(description: error.description) }
         var isReady = false
-        // A directory that somebody else uses by now is not empty.
-        defer { if !isReady { for path in made.reversed() { rmdir(path) } } }
-        for path in [locations.state, locations.runtime] {
-            do throws(OwnDirectory.Objection) {
-                if try OwnDirectory.make(path, mode: mode) { made.append(path) }
-            } catch {
-                throw StartError(description: error.description)
-            }
-        }
+        defer { if !isReady { OwnDirectory.remove(made) } }
         self.made = made
         file = try Self.lock(locations)
         do throws(Errno) {
@@ -77,6 +71,6 @@ struct InstanceLock {
         Server.hideFromJobs(locations.lifeSocket)
         if !hasPredecessor { unlink(locations.lifeSocket) }
         unlink(Self.path(locations))
-        for path in made.reversed() { rmdir(path) }
+        OwnDirectory.remove(made)
     }
 }
