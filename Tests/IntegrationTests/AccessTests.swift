@@ -174,11 +174,8 @@ extension IntegrationTests {
             async throws
         {
             let files = try SilentFileSystem(.unread)
-            let scratch = try Scratch()
-            let hold = scratch.fifo("hold")
-            let held = open(hold, O_RDWR | O_CLOEXEC)
+            let (daemon, held) = try files.daemon()
             defer { close(held) }
-            let daemon = try Daemon(setup: files.setup(until: hold))
             let rule: [(String, String?)] = [("--io", files.path + "/disk:write=1M")]
             let silent = try await daemon.submit("true", rule)
             _ = line(from: files.asked)

@@ -34,11 +34,8 @@ extension IntegrationTests {
 
         @Test(.needsFUSE) func `a queued one is ended by the next daemon`() async throws {
             let files = try SilentFileSystem(.unread)
-            let scratch = try Scratch()
-            let hold = scratch.fifo("hold")
-            let held = open(hold, O_RDWR | O_CLOEXEC)
+            let (daemon, held) = try files.daemon()
             defer { close(held) }
-            let daemon = try Daemon(setup: files.setup(until: hold))
             let limited = try await daemon.submit(
                 command: [files.path + "/program"], [("wall-time", "2s"), ("grace", "100ms")])
             let cancelled = try await daemon.submit(command: [files.path + "/program"])
@@ -75,10 +72,7 @@ extension IntegrationTests {
 
         @Test(.needsFUSE) func `status names them, and they hold their place until they are gone`() async throws {
             let files = try SilentFileSystem(.unanswered)
-            let scratch = try Scratch()
-            let hold = scratch.fifo("hold")
-            let held = open(hold, O_RDWR | O_CLOEXEC)
-            let daemon = try Daemon(setup: files.setup(until: hold))
+            let (daemon, held) = try files.daemon()
             let id = try await daemon.submit("cat \(files.path)/file")
             _ = line(from: files.asked)
             try await daemon.client.post("/v1/jobs/\(id)/cancel", .object(["now": .bool(true)]))

@@ -35,8 +35,15 @@ struct SilentFileSystem {
     /// What to put before a program to have it below the server, which lives as long.
     var prefix: [String] { ["unshare", "-m", "python3", script, path, kind.rawValue, asked] }
 
+    /// A daemon that sees it. The server lives until `held`, the end of a FIFO, is closed.
+    func daemon() throws -> (daemon: Daemon, held: CInt) {
+        let hold = scratch.fifo("hold")
+        let held = open(hold, O_RDWR | O_CLOEXEC)
+        return (try Daemon(setup: setup(until: hold)), held)
+    }
+
     /// Shell commands for ``Daemon``: the server lives until `hold`, a FIFO, is closed by all who may write to it.
-    func setup(until hold: String) -> String {
+    private func setup(until hold: String) -> String {
         let ready = scratch.fifo("ready")
         return """
             { BACKGROUND=1 python3 \(script) \(path) \(kind.rawValue) \(asked) sh -c 'echo > \(ready); exec cat < \(hold)' >/dev/null 2>&1 & } \
