@@ -140,15 +140,18 @@ let package = Package(
 
         .testTarget(name: "JobModelTests", dependencies: ["JobModel"], swiftSettings: strict),
         .testTarget(name: "JobFileTests", dependencies: ["JobFile", "JobModel"], swiftSettings: strict),
-        .testTarget(name: "CgroupsTests", dependencies: ["Cgroups", "JobModel", system], swiftSettings: strict),
-        .testTarget(name: "SandboxTests", dependencies: ["Sandbox"], swiftSettings: strict),
+        .target(name: "TestSupport", path: "Tests/Support", swiftSettings: strict),
+        .testTarget(
+            name: "CgroupsTests", dependencies: ["Cgroups", "JobModel", "TestSupport", system], swiftSettings: strict),
+        .testTarget(name: "SandboxTests", dependencies: ["Sandbox", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "DoctorTests", dependencies: ["Doctor", "Cgroups", "JobModel", "Linux", system], swiftSettings: strict
         ),
         .testTarget(
             name: "SupervisorTests", dependencies: ["Supervisor", "Cgroups", "Sandbox", "JobModel", "Linux", system],
             swiftSettings: strict),
-        .testTarget(name: "SchedulerTests", dependencies: ["Scheduler", "JobModel"], swiftSettings: strict),
+        .testTarget(
+            name: "SchedulerTests", dependencies: ["Scheduler", "JobModel", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "JobStoreTests",
             dependencies: ["JobStore", "JobModel", .product(name: "GRDB", package: "GRDB.swift")],
@@ -166,7 +169,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "JobsClient", "JobsAPI", "Supervisor", "Cgroups", "JobModel", "JobFile", "Linux", system,
+                "JobsClient", "JobsAPI", "Supervisor", "Cgroups", "JobModel", "JobFile", "Linux", "TestSupport", system,
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: strict),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import TestSupport
 
 @testable import Cgroups
 
@@ -49,25 +50,9 @@ struct FakeCgroup {
     }
 }
 
-/// Numbers that look random and are the same in every run.
-struct Randomness: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        // SplitMix64.
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-}
-
 /// `text` with bytes changed, cut off, doubled, or replaced by numbers at the edge of what fits.
 func damaged(_ text: String, times: Int = 300) -> [String] {
-    var random = Randomness(seed: UInt64(text.utf8.count))
+    var random = SplitMix64(seed: UInt64(text.utf8.count))
     let edges = [
         "-1", "9223372036854775807", "9223372036854775808", "18446744073709551615", "", "max", "-", "+", "=", ":",
     ]

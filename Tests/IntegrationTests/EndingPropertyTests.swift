@@ -2,6 +2,7 @@
 import Foundation
 import Glibc
 import JobModel
+import TestSupport
 import Testing
 
 extension IntegrationTests {
@@ -91,7 +92,7 @@ private struct RandomTree {
 
     init(seed: Int, _ ending: Ending) {
         self.ending = ending
-        var random = SplitMix64(state: UInt64(seed) &* 7919)
+        var random = SplitMix64(seed: UInt64(seed) &* 7919)
         // Half of the trees have nobody who must be killed: they end when the last one has saved, however long that takes.
         let kinds: [Kind] = Bool.random(using: &random) ? Kind.allCases : [.ordinary, .saver]
         var counts: [Kind: Int] = [:]
@@ -186,17 +187,4 @@ private struct RandomTree {
         if ending == "crash": os.kill(os.getpid(), signal.SIGKILL)
         while True: signal.pause()
         """
-}
-
-/// Numbers that look random and are the same in every run: SplitMix64.
-private struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
 }

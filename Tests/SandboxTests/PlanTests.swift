@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TestSupport
 import Testing
 
 @testable import Sandbox
@@ -6,7 +7,7 @@ import Testing
 @Suite struct PlanTests {
     /// A plan with something in every field, different for every seed.
     private func plan(seed: UInt64) -> Plan {
-        var random = Randomness(seed: seed)
+        var random = SplitMix64(seed: seed)
         func number(_ range: ClosedRange<Int> = .min ... .max) -> Int { .random(in: range, using: &random) }
         func flag() -> Bool { .random(using: &random) }
         func text() -> String {
@@ -126,7 +127,7 @@ import Testing
     }
 
     @Test func `no damage brings the decoder down`() {
-        var random = Randomness(seed: 1)
+        var random = SplitMix64(seed: 1)
         for seed in UInt64(0)..<40 {
             let bytes = plan(seed: seed).encoded()
             for _ in 0..<50 {
@@ -146,21 +147,5 @@ import Testing
         #expect(Plan(decoding: [UInt8](repeating: 0xff, count: 4096)) == nil)
         #expect(
             Plan(decoding: Array("#!/bin/sh\necho this is another program's file, not a plan of ours\n".utf8)) == nil)
-    }
-}
-
-/// Numbers that look random and are the same in every run.
-struct Randomness: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        // SplitMix64.
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
     }
 }

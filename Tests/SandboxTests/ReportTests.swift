@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Sandbox
+import TestSupport
 import Testing
 
 @Suite struct ReportTests {
@@ -128,7 +129,7 @@ import Testing
     }
 
     @Test func `no damage brings the decoder down`() {
-        var random = Randomness(seed: 2)
+        var random = SplitMix64(seed: 2)
         let bytes = Self.all.flatMap { $0.encoded() }
         for _ in 0..<2000 {
             var buffer = bytes
