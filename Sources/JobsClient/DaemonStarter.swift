@@ -68,7 +68,12 @@ package struct DaemonStarter {
         let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
         let reappearance = Reappearance(socket: locations.socket)
-        // A try more for each time that another daemon was faster and has ended since.
+        var failure = Failure(
+            description: """
+                another jobsd has \(locations.state) and does not answer at \(locations.socket); its log may say why \
+                (\(locations.log)), or it was started with another JOBS_RUNTIME_DIR
+                """)
+        // A try more for each time that another daemon was faster and has ended since, or that ours was killed.
         starting: for _ in 0..<5 {
             switch reappearance.wait(whileAlive: true) {
             case .answers: return .already
@@ -79,15 +84,19 @@ package struct DaemonStarter {
                 try unit.start()
                 return .unit(user: unit.isUsers)
             }
-            if let program, let started = try launch(program, made) { return started }
+            guard let program else { break }
+            switch try launch(program, made) {
+            case .started(let started): return started
+            case .killed: failure = endedEarly
             // The other daemon has the lock, and shows the next moment that it lives.
-            _ = reappearance.waitForLife()
+            case .taken: _ = reappearance.waitForLife()
+            }
         }
-        throw Failure(
-            description: """
-                another jobsd has \(locations.state) and does not answer at \(locations.socket); its log may say why \
-                (\(locations.log)), or it was started with another JOBS_RUNTIME_DIR
-                """)
+        throw failure
+    }
+
+    private var endedEarly: Failure {
+        Failure(description: "jobsd ended before it was ready; its last words are in \(locations.log)")
     }
 
     /// After a refusal nothing is left of a place that there was not before, unless a daemon has begun to use it.
@@ -111,8 +120,15 @@ package struct DaemonStarter {
         } catch { throw Failure(description: "cannot lock \(path): \(error)") }
     }
 
-    /// - Returns: `nil` if another daemon has the place.
-    private func launch(_ program: String, _ made: [String]) throws(Failure) -> Started? {
+    private enum Launched {
+        case started(Started)
+        /// Another daemon has the place.
+        case taken
+        /// A SIGKILL from outside, which is no fault of the daemon's: it is worth another try.
+        case killed
+    }
+
+    private func launch(_ program: String, _ made: [String]) throws(Failure) -> Launched {
         do throws(Errno) { _ = try Descriptor.open(locations.log, O_WRONLY | O_CREAT | O_APPEND, mode: 0o600) } catch {
             throw Failure(
                 description: "cannot write \(locations.log): \(error); JOBS_STATE_DIR names another place for the queue"
@@ -127,16 +143,18 @@ package struct DaemonStarter {
             throw Failure(description: "cannot start \(program): \(error)")
         }
         let lines = word.split(separator: "\n").map(String.init)
-        if lines.last == "ready" { return .process(pid, notices: lines.dropLast()) }
+        if lines.last == "ready" { return .started(.process(pid, notices: lines.dropLast())) }
         // Without that word it ends, and its parent is the one to take note of it.
-        waitpid(pid, nil, 0)
-        if lines.last == "taken" { return nil }
+        var status: CInt = 0
+        waitpid(pid, &status, 0)
+        if lines.last == "taken" { return .taken }
         // A crash leaves no word, and nothing but its log to tell of it.
-        if !word.isEmpty { takeBack(made) }
-        throw Failure(
-            description: word.isEmpty
-                ? "jobsd ended before it was ready; its last words are in \(locations.log)"
-                : "jobsd did not start: \(lines.joined(separator: "; "))")
+        guard !word.isEmpty else {
+            if status & 0x7f == SIGKILL { return .killed }
+            throw endedEarly
+        }
+        takeBack(made)
+        throw Failure(description: "jobsd did not start: \(lines.joined(separator: "; "))")
     }
 
     /// What of the submitter's environment the daemon lives with: a job gets its own from its submission.
