@@ -7,15 +7,15 @@ public enum WaitNews: Sendable {
     /// A job as it is now: each once at first, then whenever its state changed.
     case job(JobView)
     case live(LiveUsage)
-    /// The daemon went away; we wait for its return.
-    case lost(ClientError)
+    /// The daemon went away, or is back.
+    case absence(JobsClient.Absence)
 }
 
 extension JobsClient {
     /// Calls `changed` for every change and, of running jobs, twice a second, through restarts, until the task is cancelled.
     public func watch(_ changed: @escaping @Sendable () -> Void) async throws(ClientError) {
-        try await throughRestarts { error in
-            await hear(.lost(error))
+        try await throughRestarts { absence in
+            await hear(absence)
         } attempt: { () throws(ClientError) in
             try await follow(live: true) { _ -> Void? in
                 changed()
@@ -37,8 +37,8 @@ extension JobsClient {
         var asking = self
         asking.outlasts = false
         let watch = EndWatch(ids: ids, any: any, client: asking, hear: hear)
-        return try await throughRestarts { error in
-            await hear(.lost(error))
+        return try await throughRestarts { absence in
+            await hear(.absence(absence))
         } attempt: { () throws(ClientError) in
             try await follow(jobs: ids, live: live) { event in try await watch.take(event) }
         }
@@ -46,8 +46,8 @@ extension JobsClient {
 
     /// Waits until the job has begun, or has ended without that.
     public func waitForStart(of id: Int) async throws(ClientError) -> JobView {
-        try await throughRestarts { error in
-            await hear(.lost(error))
+        try await throughRestarts { absence in
+            await hear(absence)
         } attempt: { () throws(ClientError) in
             try await follow(jobs: [id]) { event -> JobView? in
                 if case .live = event { return nil }

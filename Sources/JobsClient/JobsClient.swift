@@ -19,6 +19,8 @@ public struct JobsClient: Sendable {
         case unready
         /// The daemon went away, and is expected back.
         case lost(ClientError)
+        /// The daemon that was lost, or a later one, takes connections.
+        case over
     }
 
     /// The same, telling of each wait.
@@ -38,8 +40,8 @@ public struct JobsClient: Sendable {
     /// What the server answered, as it is: for `--json`, which prints it.
     public func get(_ path: String) async throws(ClientError) -> JSON {
         guard outlasts else { return try await send(Request(method: .GET, path: path)) }
-        return try await throughRestarts { error in
-            await hear(.lost(error))
+        return try await throughRestarts { absence in
+            await hear(absence)
         } attempt: { () throws(ClientError) in
             try await send(Request(method: .GET, path: path))
         }

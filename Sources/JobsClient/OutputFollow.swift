@@ -11,8 +11,8 @@ extension JobsClient {
         _ take: @escaping @Sendable ([UInt8]) -> Void
     ) async throws(ClientError) {
         let reader = FrameReader(take)
-        try await throughRestarts { error in
-            await hear(.lost(error))
+        try await throughRestarts { absence in
+            await hear(absence)
         } attempt: { () throws(ClientError) in
             var items = ["follow=1", "framed=1"]
             if let attempt { items.append("attempt=\(attempt)") }

@@ -103,7 +103,7 @@ extension JobsClient {
     /// Tries again whenever the daemon is back after it went away in the middle; a client that ``outlasts`` also if it has just
     /// gone.
     func throughRestarts<Result>(
-        _ lost: (ClientError) async -> Void, attempt: () async throws(ClientError) -> Result
+        _ hear: (Absence) async -> Void, attempt: () async throws(ClientError) -> Result
     ) async throws(ClientError) -> Result {
         var losses = 0
         while true {
@@ -114,8 +114,9 @@ extension JobsClient {
                     throw error
                 }
                 losses += 1
-                await lost(error)
+                await hear(.lost(error))
                 guard await Reappearance(socket: socket).happens() else { throw error }
+                await hear(.over)
             }
         }
     }
@@ -127,6 +128,8 @@ extension JobsClient {
         let reappearance = Reappearance(socket: socket)
         guard reappearance.sign != nil else { return false }
         await hear(.lost(error))
-        return await reappearance.happens()
+        guard await reappearance.happens() else { return false }
+        await hear(.over)
+        return true
     }
 }

@@ -47,12 +47,15 @@ enum DaemonCall {
     static func client(of locations: Locations) -> JobsClient { telling(JobsClient.find(locations)) }
 
     static func telling(_ client: JobsClient) -> JobsClient {
-        client.hearing { absence in
-            switch absence {
-            // Most often for milliseconds: a script need not know.
-            case .unready: if Terminal.isTerminal(2) { complain("jobsd is starting or ending; waiting for it") }
-            case .lost: complain("jobsd went away; waiting for its return")
-            }
+        client.hearing { tell($0) }
+    }
+
+    static func tell(_ absence: JobsClient.Absence) {
+        switch absence {
+        // Most often for milliseconds: a script need not know.
+        case .unready: if Terminal.isTerminal(2) { complain("jobsd is starting or ending; waiting for it") }
+        case .lost: complain("jobsd went away; waiting for its return")
+        case .over: complain("jobsd is back")
         }
     }
 

@@ -23,7 +23,7 @@ struct JobWait {
         // News twice a second from ten thousand jobs would be a load of its own.
         let ended = try await client.waitForEnd(of: ids, any: any, live: display != nil && ids.count == 1) { news in
             await display?.hear(news)
-            if display == nil, case .lost = news { complain("jobsd went away; waiting for its return") }
+            if display == nil, case .absence(let absence) = news { DaemonCall.tell(absence) }
         }
         await display?.clear()
         let failed = ended.filter { ($0.processExitCode ?? 0) != 0 }
@@ -70,7 +70,9 @@ private actor WaitDisplay {
         switch news {
         case .job(let job): line.note(job)
         case .live(let usage): line.note(usage)
-        case .lost:
+        // The next news takes its place.
+        case .absence(.over): return
+        case .absence:
             write("\rjobsd went away; waiting for its return\u{1B}[K")
             return
         }

@@ -64,6 +64,8 @@ extension IntegrationTests {
                 submitted.waitFor("went away; waiting")
                 waiting.waitFor("went away; waiting")
                 try daemon.start()
+                submitted.waitFor("is back")
+                waiting.waitFor("is back")
             }
             writeLine(go)
             #expect(submitted.running.wait().code == 7 && waiting.running.wait().code == 7)

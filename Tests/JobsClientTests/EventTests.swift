@@ -95,7 +95,7 @@ import Testing
         defer { server.stop() }
         let losses = Mutex(0)
         let ended = try await JobsClient(socket: server.path).waitForEnd(of: [7]) { news in
-            if case .lost = news { losses.withLock { $0 += 1 } }
+            if case .absence(.lost) = news { losses.withLock { $0 += 1 } }
         }
         #expect(ended.map(\.state) == [.completed])
         #expect(losses.withLock { $0 } == 1)
