@@ -71,8 +71,8 @@ struct Reappearance: Sendable {
         let queue = inotify_init1(CInt(O_CLOEXEC | O_NONBLOCK))
         guard queue >= 0 else { return answer() ?? .late }
         defer { close(queue) }
-        // bind(2) creates the file before anybody listens; the daemon's chmod(2) of it comes after that.
-        guard inotify_add_watch(queue, directory, UInt32(IN_CREATE | IN_ATTRIB | IN_MOVED_TO)) >= 0 else {
+        // The daemon gives a socket its name when it takes connections.
+        guard inotify_add_watch(queue, directory, UInt32(IN_MOVED_TO)) >= 0 else {
             return answer() ?? .late
         }
         let deadline = Clock.monotonicMicroseconds + seconds * 1_000_000

@@ -14,8 +14,9 @@ import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
-import SystemPackage
 import Supervisor
+import Synchronization
+import SystemPackage
 
 /// The API on its Unix socket. Routes translate; the dispatcher decides.
 package struct Server: Service {
@@ -62,6 +63,10 @@ package struct Server: Service {
         let census = Census(limit: dispatcher.settings.quotas.connections ?? most, ofAll: most)
         let finder = try AttemptFinder.ofThisProcess()
         let (ready, log, group) = (onReady, log, socketGroup)
+        let failure = Mutex<Errno?>(nil)
+        // The server says "listening" of the draft, before the daemon's own "ready".
+        var quietLog = log
+        quietLog.logLevel = .notice
         // A request that does not get on is given up, and so is a connection that nobody uses.
         let builder = HTTPServerBuilder.http1(
             configuration: .init(
@@ -69,39 +74,45 @@ package struct Server: Service {
         // Not Hummingbird's Application, which wakes up every second to know the date of an answer.
         let server = try builder.buildServer(
             configuration: ServerConfiguration(
-                address: .unixDomainSocket(path: path), serverName: "jobsd", backlog: Self.connections,
-                availableConnectionsDelegate: .maximum(Self.connections, logger: log)),
-            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: log
+                address: .unixDomainSocket(path: LocalSocket.draft(of: path)), serverName: "jobsd",
+                backlog: Self.connections, availableConnectionsDelegate: .maximum(Self.connections, logger: log)),
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLog
         ) { request, writer, channel in
             let context = APIContext(source: ApplicationRequestContextSource(channel: channel, logger: log))
             // The middleware has made an answer of every error.
             var response = try await responder.respond(to: request, context: context)
             response.headers[.server] = "jobsd"
             try await writer.write(response: response.head, body: response.body)
-        } onServerRunning: { _ in
-            // What they may do is decided by who they are.
-            if let group {
-                if chown(path, uid_t.max, group) != 0 {
-                    log.error(
-                        "cannot give the socket to group \(group): \(Errno(rawValue: errno)); only its owner may connect"
-                    )
-                } else {
-                    chmod(path, 0o660)
-                }
-            } else {
-                chmod(path, 0o666)
+        } onServerRunning: { channel in
+            do throws(Errno) {
+                // A request is judged by its peer's user.
+                try LocalSocket.publish(path, mode: group == nil ? 0o666 : 0o660, group: group)
+            } catch {
+                failure.withLock { $0 = error }
+                unlink(LocalSocket.draft(of: path))
+                return channel.close(promise: nil)
             }
             Self.showToJobs(path)
             await ready()
         }
         let dispatcher = dispatcher
-        // Whoever follows events or output would otherwise keep the server from ending.
         try await withGracefulShutdownHandler {
             try await server.run()
         } onGracefulShutdown: {
+            // NIO removes the draft's name. A client that finds no socket waits for the next daemon.
+            unlink(path)
+            // Followers of events or output would otherwise keep the server from ending.
             Task { await dispatcher.endStreams() }
         }
+        if let errno = failure.withLock({ $0 }) {
+            throw SocketFailure(
+                description:
+                    "cannot make the socket \(path): \(errno); make its directory writable for the daemon's user")
+        }
     }
+
+    /// Nobody could connect.
+    private struct SocketFailure: Error, CustomStringConvertible { var description: String }
 }
 
 extension Server {

@@ -15,14 +15,27 @@ package enum LocalSocket {
     /// in which the path is seen.
     package static func listen(at path: String, backlog: CInt) throws(Errno) -> Descriptor {
         let socket = try make()
-        // No longer than the path itself, for which there may be no room.
-        let draft = String(path.dropLast()) + "~"
+        let draft = draft(of: path)
         unlink(draft)
         try at(draft) { address, length in bind(socket.rawValue, address, length) }
-        try checked { chmod(draft, 0o666) }
         try checked { Glibc.listen(socket.rawValue, backlog) }
-        try checked { rename(draft, path) }
+        try publish(path, mode: 0o666)
         return socket
+    }
+
+    /// Where a socket is bound until connections are taken and its mode is set: a client that saw it earlier would be refused.
+    ///
+    /// No longer than the path itself, for which there may be no room.
+    package static func draft(of path: String) -> String { String(path.dropLast()) + "~" }
+
+    /// Gives the socket at ``draft(of:)`` its mode and its name, in place of whatever socket had that.
+    ///
+    /// - Parameter group: of those who may connect besides the owner, if `mode` lets a group; the process's own if `nil`.
+    package static func publish(_ path: String, mode: mode_t, group: gid_t? = nil) throws(Errno) {
+        let draft = draft(of: path)
+        if let group { try checked { chown(draft, uid_t.max, group) } }
+        try checked { chmod(draft, mode) }
+        try checked { rename(draft, path) }
     }
 
     /// `true` if connections are taken at `path`, or would be of other users: waiting does not help against a refusal.
