@@ -14,10 +14,19 @@ struct QueueScope {
     let runtimeDirectory: String
     let host: CgroupHost
 
+    /// The process that holds a scope which was made here.
+    private var keeper: Process?
+
     private var note: String { runtimeDirectory + "/cgroup" }
 
+    init(name: String, runtimeDirectory: String, host: CgroupHost) {
+        self.name = name
+        self.runtimeDirectory = runtimeDirectory
+        self.host = host
+    }
+
     /// The scope's directory; made if there is none.
-    func find() throws(CgroupError) -> String {
+    mutating func find() throws(CgroupError) -> String {
         if let text = try? Files.read(note), let path = text.split(separator: "\n").first.map(String.init),
             Files.exists(path + "/cgroup.procs"), isHeld(path)
         {
@@ -30,13 +39,28 @@ struct QueueScope {
         ((try? Files.read(path + "/cgroup.events")) ?? "").contains("populated 1")
     }
 
-    private func make() throws(CgroupError) -> String {
+    /// Lets a scope that was made here end with its keeper; systemd removes it.
+    func takeBack() {
+        guard let keeper else { return }
+        unlink(note)
+        try? keeper.signal(SIGKILL)
+        _ = try? keeper.wait()
+    }
+
+    private mutating func make() throws(CgroupError) -> String {
         let keeper = try startKeeper()
+        self.keeper = keeper
+        do throws(CgroupError) { return try make(heldBy: keeper) } catch {
+            takeBack()
+            throw error
+        }
+    }
+
+    private func make(heldBy keeper: Process) throws(CgroupError) -> String {
         do throws(Scope.Failure) {
             // The pid makes the name new: a scope of an earlier daemon may not have been collected yet.
             try Scope.start(name: "\(name)-\(keeper.pid).scope", description: "Jobs of jobsd", pid: keeper.pid)
         } catch {
-            try? keeper.signal(SIGKILL)
             throw CgroupError(
                 "get a delegated cgroup below", host.unified?.own ?? "/",
                 remedy: "\(error.description); `jobs doctor` tells what is missing")

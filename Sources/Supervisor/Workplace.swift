@@ -32,17 +32,28 @@ package enum Workplace {
     /// The base has a name that is this instance's, so that two daemons in one cgroup do not meet. Under systemd a service's
     /// own cgroup is wiped when it restarts, so there the jobs live in a scope of their own, held by a process that sleeps.
     package static func prepareQueue(stateDirectory: String, runtimeDirectory: String) throws(SupervisorError)
-        -> CgroupRoot
+        -> QueuePlace
     {
-        let name = "jobsd" + (stateDirectory == "/var/lib/jobs" ? "" : "-" + fingerprint(stateDirectory))
+        let name = queueName(stateDirectory: stateDirectory)
         do throws(CgroupError) {
             let host = try CgroupHost.detect()
             if host.mode == .unified, Scope.isSystemdRunning, !CgroupManager.isInsideJob {
-                let base = try QueueScope(name: name, runtimeDirectory: runtimeDirectory, host: host).find()
-                return try CgroupRoot.prepareElsewhere(host, base: base)
+                var scope = QueueScope(name: name, runtimeDirectory: runtimeDirectory, host: host)
+                let base = try scope.find()
+                do throws(CgroupError) {
+                    return QueuePlace(root: try CgroupRoot.prepareElsewhere(host, base: base), scope: scope)
+                } catch {
+                    scope.takeBack()
+                    throw error
+                }
             }
-            return try withoutSystemd(host, name)
+            return QueuePlace(root: try withoutSystemd(host, name))
         } catch { throw .cgroup(error) }
+    }
+
+    /// The name of a daemon's base directory, or its scope's up to the keeper's pid.
+    package static func queueName(stateDirectory: String) -> String {
+        "jobsd" + (stateDirectory == "/var/lib/jobs" ? "" : "-" + fingerprint(stateDirectory))
     }
 
     private static func withoutSystemd(_ host: CgroupHost, _ directoryName: String) throws(CgroupError) -> CgroupRoot {

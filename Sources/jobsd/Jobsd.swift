@@ -119,7 +119,9 @@ struct Jobsd: AsyncParsableCommand {
         let lock = try InstanceLock(locations)
         var isStarted = false
         defer { if !isStarted { lock.takeBack() } }
-        let root = try Workplace.prepareQueue(stateDirectory: locations.state, runtimeDirectory: locations.runtime)
+        let place = try Workplace.prepareQueue(stateDirectory: locations.state, runtimeDirectory: locations.runtime)
+        defer { if !isStarted { place.takeBack() } }
+        let root = place.root
         if let notice = root.notice {
             logger.notice("\(notice)")
             ready.note(notice)

@@ -123,7 +123,7 @@ final class Daemon: @unchecked Sendable {
         for process in jobsInits(below: state).compactMap(held) { try? process.signal(SIGKILL) }
         // Their cgroups wait for the next daemon of this state directory, which never comes. systemd removes its own.
         guard !Machine.hasSystemd,
-            let root = try? Workplace.prepareQueue(stateDirectory: state, runtimeDirectory: runtime)
+            let root = try? Workplace.prepareQueue(stateDirectory: state, runtimeDirectory: runtime).root
         else { return }
         for attempt in root.attempts() { try? root.remove(attempt) }
         root.removeIfEmpty()

@@ -4,6 +4,7 @@ import Glibc
 import JobModel
 import JobsClient
 import Linux
+import Supervisor
 import Testing
 
 extension IntegrationTests {
@@ -126,6 +127,28 @@ extension IntegrationTests {
                 bare + [JobsProgram.path, "submit", "--", "true"], environment: ["JOBS_STATE_DIR": place])
             #expect(outcome.code == 69 && outcome.errors.contains("jobsd did not start: "), "\(outcome.all)")
             #expect(!FileManager.default.fileExists(atPath: place), "\(outcome.all)")
+        }
+
+        @Test func `a daemon that fails when it has its cgroups leaves none, and no scope`() throws {
+            let scratch = try Scratch()
+            let state = scratch.path + "/state"
+            try FileManager.default.createDirectory(
+                atPath: state, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            try Data(repeating: 0x2a, count: 8192).write(to: URL(filePath: state + "/jobs.db"))
+            let outcome = try JobsProgram.execute(
+                [JobsProgram.repository.appending(path: ".build/debug/jobsd").path],
+                environment: ["JOBS_STATE_DIR": state, "JOBS_RUNTIME_DIR": scratch.path + "/run"])
+            #expect(outcome.code == 1 && outcome.errors.contains("not a database"), "\(outcome.all)")
+            #expect(!FileManager.default.fileExists(atPath: scratch.path + "/run"))
+            let name = Workplace.queueName(stateDirectory: state)
+            let tree = FileManager.default.enumerator(atPath: "/sys/fs/cgroup")
+            while let path = tree?.nextObject() as? String {
+                guard path.split(separator: "/").last?.hasPrefix(name) == true else { continue }
+                // systemd removes a scope some time after its last process.
+                let events = "/sys/fs/cgroup/\(path)/cgroup.events"
+                let isEmpty = (try? Files.read(events))?.contains("populated 0") ?? !Files.exists(events)
+                #expect(Machine.hasSystemd && isEmpty, "\(path)")
+            }
         }
 
         @Test func `a submission that is refused leaves no directory, also if it was being launched`() async throws {
