@@ -103,7 +103,7 @@ struct Jobsd: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         // A file that may not grow any more is an error of the disk's like others, and no reason to die.
         signal(SIGXFSZ, SIG_IGN)
-        raiseDescriptorLimit()
+        try raiseDescriptorLimit()
         let locations = try Locations.current()
         // A mistake leaves nothing behind.
         let quotas = try Quotas.of(quota)
@@ -162,11 +162,19 @@ struct Jobsd: AsyncParsableCommand {
 
     /// Connections and attempts take some descriptors each, and the soft limit is there for select(2) alone. Jobs get the
     /// limits of whoever submits them.
-    private func raiseDescriptorLimit() {
+    private func raiseDescriptorLimit() throws {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &limit) == 0 else { return }
         limit.rlim_cur = limit.rlim_max
         setrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &limit)
+        // An idle daemon has about 25, and NIO ends the process where it cannot have its event loops'.
+        guard limit.rlim_max >= 64 else {
+            throw StartError(
+                description: """
+                    jobsd may open \(limit.rlim_max) files and needs 64 to start, more for each job and connection; raise the \
+                    hard limit (`ulimit -Hn`, LimitNOFILE= of a service)
+                    """)
+        }
     }
 
     private func redirect(to path: String) throws {

@@ -115,6 +115,7 @@ extension IntegrationTests {
             let bare = ["unshare", "-m", "sh", "-c", "umount -l -R /sys/fs/cgroup && exec \"$@\"", "sh"]
             let starts: [(words: [String], prefix: [String])] = [
                 (["--quota", "x=1"], []), (["--pids", "0"], []), (["--memory", "1X"], []), ([], bare),
+                ([], ["sh", "-c", "ulimit -n 63; exec \"$@\"", "sh"]),
             ]
             for start in starts {
                 let outcome = try JobsProgram.execute(
