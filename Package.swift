@@ -143,7 +143,7 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: strict),
         .testTarget(
             name: "CgroupsTests", dependencies: ["Cgroups", "JobModel", "TestSupport", system], swiftSettings: strict),
-        .testTarget(name: "SandboxTests", dependencies: ["Sandbox", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "SandboxTests", dependencies: ["Sandbox", "Linux", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "DoctorTests", dependencies: ["Doctor", "Cgroups", "JobModel", "Linux", system], swiftSettings: strict
         ),

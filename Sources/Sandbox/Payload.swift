@@ -121,7 +121,7 @@ package struct Payload {
     private func becomeCommand(aboutToExecute: () -> Void) throws(SetupFailure) {
         try enterCgroups()
         try enterCgroupNamespace()
-        if !plan.initProcess { try Surroundings(plan).mountProc() }
+        try MountList(plan.commandMounts).perform()
         try startSession()
         try resetOOMScore()
         try setResourceLimits()
@@ -164,33 +164,6 @@ package struct Payload {
     private func enterCgroupNamespace() throws(SetupFailure) {
         guard plan.namespaces.contains(.cgroup) else { return }
         try step("create a cgroup namespace", "") { () throws(Errno) in try Namespaces.cgroup.unshare() }
-        guard plan.namespaces.contains(.mount) else { return }
-        for view in plan.cgroupViews { try show(view) }
-        guard let path = plan.cgroupMount else { return }
-        let flags = UInt(MS_NOSUID) | UInt(MS_NODEV) | UInt(MS_NOEXEC)
-        try step("mount cgroup2", path) { () throws(Errno) in
-            // Something else in between: the kernel refuses the same file system on its own mount point (EBUSY), and a
-            // user namespace may not take the inherited mount away.
-            try Mounts.mount("none", on: path, type: "tmpfs", flags: flags, options: "size=4k,nr_inodes=1")
-            try Mounts.mount("cgroup2", on: path, type: "cgroup2", flags: flags)
-        }
-    }
-
-    /// In the namespace `/proc/self/cgroup` says `/` of every hierarchy, and Java, Node and Go then look for the job's limits at
-    /// the mount point, where those of the whole machine are. So the job's own directory is mounted there, read-only.
-    ///
-    /// In place of the mount that is there and not over it: of two mounts in `mountinfo` Java takes the first
-    /// (`CgroupSubsystemFactory`). A user namespace may not take an inherited mount away; there it is covered.
-    private func show(_ view: Plan.CgroupView) throws(SetupFailure) {
-        let aside = "/proc/tty"
-        // Where a root directory was changed, the mount points of the machine may not be there.
-        guard Files.exists(view.directory) else { return }
-        try step("show the job's cgroup at", view.mountPoint) { () throws(Errno) in
-            try Mounts.mount(view.directory, on: aside, flags: UInt(MS_BIND))
-            try Mounts.remountReadOnly(aside)
-            _ = umount2(view.mountPoint, CInt(MNT_DETACH))
-            try Mounts.mount(aside, on: view.mountPoint, flags: UInt(MS_MOVE))
-        }
     }
 
     /// A session of its own: the terminal's signals are not the payload's, and TIOCSTI cannot reach our terminal.

@@ -14,17 +14,10 @@ package struct Plan: Archivable, Hashable, Sendable {
     package var hostname: String?
     package var monotonicOffset = 0
     package var boottimeOffset = 0
-    package var privateTmp = false
-    package var privateSharedMemory = false
-    package var maskPaths = true
-    /// Directories of queues, outer ones first, which the job must not see.
-    package var hiddenDirectories: [String] = []
-    /// Which of them hold a socket that it may see.
-    package var socketDirectories: [String] = []
-    /// Where a fresh cgroup2 is mounted for a job with its own cgroup namespace.
-    package var cgroupMount: String?
-    /// Hierarchies of v1 that such a job sees from its own cgroup.
-    package var cgroupViews: [CgroupView] = []
+    /// The mounts of jobs-init, which its command's process inherits.
+    package var mounts: [Mount] = []
+    /// The mounts of the command's process, inside its own cgroup namespace, and PID namespace if it is PID 1 itself.
+    package var commandMounts: [Mount] = []
     /// `false`: the command itself is PID 1 of its namespace and jobs-init watches from outside.
     package var initProcess = true
     package var hasCPUSet = false
@@ -100,17 +93,6 @@ package struct Plan: Archivable, Hashable, Sendable {
         }
     }
 
-    /// A directory of a hierarchy that is shown in place of the whole.
-    package struct CgroupView: Hashable, Sendable {
-        package var directory: String
-        package var mountPoint: String
-
-        package init(directory: String, mountPoint: String) {
-            self.directory = directory
-            self.mountPoint = mountPoint
-        }
-    }
-
     /// One `setrlimit(2)`.
     package struct ResourceLimitValue: Hashable, Sendable {
         package var resource: CInt
@@ -144,16 +126,8 @@ extension Plan {
         a.field(&hostname, empty: "") { $0.field(&$1) }
         a.field(&monotonicOffset)
         a.field(&boottimeOffset)
-        a.field(&privateTmp)
-        a.field(&privateSharedMemory)
-        a.field(&maskPaths)
-        a.list(&hiddenDirectories, empty: "") { $0.field(&$1) }
-        a.list(&socketDirectories, empty: "") { $0.field(&$1) }
-        a.field(&cgroupMount, empty: "") { $0.field(&$1) }
-        a.list(&cgroupViews, empty: CgroupView(directory: "", mountPoint: "")) { a, view in
-            a.field(&view.directory)
-            a.field(&view.mountPoint)
-        }
+        a.list(&mounts, empty: .empty) { $1.code(&$0) }
+        a.list(&commandMounts, empty: .empty) { $1.code(&$0) }
         a.field(&initProcess)
         a.field(&hasCPUSet)
         a.field(&terminal)

@@ -201,8 +201,8 @@ private struct DescriptorTable {
                 plan.processesDescriptor = add(try Descriptor.open("cgroup.procs", at: directory.descriptor))
             }
         }
-        if plan.namespaces.contains(.cgroup) {
-            plan.cgroupViews = cgroup.v1Views.map { Plan.CgroupView(directory: $0.path, mountPoint: $0.mountPoint) }
+        if plan.namespaces.contains(.cgroup), plan.namespaces.contains(.mount) {
+            plan.commandMounts = MountPlan.views(cgroup.v1Views) + plan.commandMounts
         }
         guard plan.cpuTimeUsec != nil else { return }
         if let unified = cgroup.unified {

@@ -39,22 +39,22 @@ struct PlanBuilder {
         plan.hostname = hostname
         plan.monotonicOffset = spec.isolation.time?.monotonicSeconds ?? 0
         plan.boottimeOffset = spec.isolation.time?.boottimeSeconds ?? 0
-        plan.privateTmp = spec.isolation.privateTmp
-        plan.privateSharedMemory = spec.isolation.hasPrivateSharedMemory
         if spec.isolation.mount, let hidden = queues.holder(of: plan.directory) {
             throw .refused(
                 "the job's directory \(plan.directory) lies in \(hidden), in which a queue keeps its files and which jobs do not see",
                 remedy: "start it elsewhere, or with --no-mount")
         }
-        plan.hiddenDirectories = queues.all
-        plan.socketDirectories = spec.isolation.submit ? queues.runtime : []
-        plan.cgroupMount = spec.isolation.cgroup ? host.unified?.mountPoint : nil
         plan.initProcess = spec.isolation.initProcess
         plan.hasCPUSet = spec.limits.cpuset != nil
         plan.identity = other?.identity
         plan.capabilities = try capabilities()
         plan.newPrivileges = spec.isolation.newPrivileges
-        plan.maskPaths = spec.isolation.maskPaths && !mountsProc(plan)
+        let mounts = MountPlan(
+            isolation: spec.isolation, namespaces: namespaces, directory: plan.directory, queues: queues,
+            masks: spec.isolation.maskPaths && !mountsProc(plan),
+            isMachinesRoot: !namespaces.contains(.user) && uid(of: plan) == 0)
+        plan.mounts = mounts.mounts
+        plan.commandMounts = mounts.commandMounts(cgroup: spec.isolation.cgroup ? host.unified?.mountPoint : nil)
         if spec.isolation.seccomp != .off, let seccomp {
             plan.seccomp = seccomp.jobsInit
             plan.commandSeccomp = seccomp.command
@@ -119,9 +119,10 @@ struct PlanBuilder {
     ///
     /// Never for a job that is root or can become it: uid 0 writes `/proc/sys`, `core_pattern` for one, without a capability.
     private func mountsProc(_ plan: Plan) -> Bool {
-        spec.isolation.seccomp != .default && (plan.identity?.uid ?? geteuid()) != 0 && plan.capabilities.mask == 0
-            && !plan.newPrivileges
+        spec.isolation.seccomp != .default && uid(of: plan) != 0 && plan.capabilities.mask == 0 && !plan.newPrivileges
     }
+
+    private func uid(of plan: Plan) -> UInt32 { plan.identity?.uid ?? geteuid() }
 
     /// A host name may hold letters, digits and hyphens only; `gethostname(2)` limits it to 64.
     private var hostname: String {

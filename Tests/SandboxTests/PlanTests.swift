@@ -23,11 +23,16 @@ import Testing
         plan.hostname = maybe(text())
         plan.monotonicOffset = number()
         plan.boottimeOffset = number()
-        plan.privateTmp = flag()
-        plan.privateSharedMemory = flag()
-        plan.maskPaths = flag()
-        plan.cgroupMount = maybe(text())
-        plan.cgroupViews = list { .init(directory: text(), mountPoint: text()) }
+        func mount() -> Mount {
+            let system = Mount.FileSystem(text(), source: text(), flags: .noExecution, options: maybe(text()))
+            let actions: [Mount.Action] = [
+                .makePrivate, .makeSlaves, .fileSystem(system), .emptyDirectory, .emptyFile, .readOnly, .readOnlyTree,
+                .directory(text()), .restored(below: text()), .replacement(text()),
+            ]
+            return Mount(text(), actions[number(0...actions.count - 1)], isOptional: flag())
+        }
+        plan.mounts = list(mount)
+        plan.commandMounts = list(mount)
         plan.initProcess = flag()
         plan.terminal = flag()
         plan.identity = maybe(
@@ -83,13 +88,9 @@ import Testing
             ("arguments", { $0.arguments = ["x"] }), ("environment", { $0.environment = ["A=1"] }),
             ("directory", { $0.directory = "/x" }), ("namespaces", { $0.namespaces = .init(rawValue: 2) }),
             ("hostname", { $0.hostname = "" }), ("monotonicOffset", { $0.monotonicOffset = 1 }),
-            ("boottimeOffset", { $0.boottimeOffset = 1 }), ("privateTmp", { $0.privateTmp = true }),
-            ("privateSharedMemory", { $0.privateSharedMemory = true }),
-            ("maskPaths", { $0.maskPaths = false }),
-            ("hiddenDirectories", { $0.hiddenDirectories = ["/x"] }),
-            ("socketDirectories", { $0.socketDirectories = ["/x"] }),
-            ("cgroupMount", { $0.cgroupMount = "/c" }),
-            ("cgroupViews", { $0.cgroupViews = [.init(directory: "/c/x", mountPoint: "/c")] }),
+            ("boottimeOffset", { $0.boottimeOffset = 1 }),
+            ("mounts", { $0.mounts = [Mount("/x", .emptyDirectory)] }),
+            ("commandMounts", { $0.commandMounts = [Mount("/c", .replacement("/c/x"))] }),
             ("initProcess", { $0.initProcess = false }), ("terminal", { $0.terminal = true }),
             ("identity", { $0.identity = .init(uid: 0, gid: 0, groups: []) }),
             ("capabilities", { $0.capabilities = .init(mask: 1) }), ("seccomp", { $0.seccomp = [0] }),

@@ -42,17 +42,6 @@ import Testing
 
     // MARK: Queues
 
-    @Test func `the directories of queues are hidden, outer ones first, and a socket is shown on request`() throws {
-        let queues = QueueDirectories(state: ["/s", "/var/lib/jobs"], runtime: ["/s/run", "/run/jobs"])
-        for submit in [false, true] {
-            var builder = builder(spec { $0.isolation.submit = submit })
-            builder.queues = queues
-            let plan = try builder.build()
-            #expect(plan.hiddenDirectories == ["/run/jobs", "/s", "/s/run", "/var/lib/jobs"])
-            #expect(plan.socketDirectories == (submit ? ["/run/jobs", "/s/run"] : []))
-        }
-    }
-
     @Test func `a working directory that would be hidden is refused, unless nothing is hidden`() throws {
         for (directory, mount, isRefused) in [
             ("/s", true, true), ("/s/x", true, true), ("/sx", true, false), ("/s/x", false, false),
@@ -196,7 +185,7 @@ import Testing
 
     @Test func `the seccomp filter and the cgroup mount come only when wanted`() throws {
         var plan = try builder(spec()).build()
-        #expect(plan.seccomp == [1, 2, 3] && plan.commandSeccomp == [4] && plan.cgroupMount == nil)
+        #expect(plan.seccomp == [1, 2, 3] && plan.commandSeccomp == [4] && plan.commandMounts.isEmpty)
         var off = builder(
             spec("x") {
                 $0.isolation.seccomp = .off
@@ -204,7 +193,8 @@ import Testing
             })
         off.isRoot = true
         plan = try off.build()
-        #expect(plan.seccomp.isEmpty && plan.commandSeccomp.isEmpty && plan.cgroupMount == "/cg")
+        #expect(plan.seccomp.isEmpty && plan.commandSeccomp.isEmpty)
+        #expect(plan.commandMounts.map(\.target) == ["/cg", "/cg"])
     }
 
     @Test func `times, directory, command and resource limits are handed over`() throws {
@@ -279,7 +269,7 @@ import Testing
                     change(&$0.isolation)
                 })
             (builder.isRoot, builder.mapsAllIDs) = (true, false)
-            return try builder.build().maskPaths
+            return try builder.build().mounts.contains { $0.target == "/proc/kcore" }
         }
         #expect(try !masks("1") && masks("0"))
         #expect(try masks("1") { $0.newPrivileges = true })
