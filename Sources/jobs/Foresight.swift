@@ -52,7 +52,7 @@ struct Foresight {
         let remedy =
             find(program, in: own).map { "yours finds \($0): --export PATH gives the job yours" }
             ?? "yours does not find it either"
-        return ["'\(program)' is not on the job's PATH (\(path)); \(remedy)"]
+        return ["'\(program.printable)' is not on the job's PATH (\(path)); \(remedy)"]
     }
 
     private func find(_ program: String, in path: String) -> String? {
