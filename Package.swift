@@ -159,7 +159,8 @@ let package = Package(
         .testTarget(
             name: "JobsServerTests",
             dependencies: [
-                "JobsServer", "JobsAPI", "JobModel", .product(name: "NIOCore", package: "swift-nio"),
+                "JobsServer", "JobStore", "JobsAPI", "JobModel", system,
+                .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: strict),
         .testTarget(

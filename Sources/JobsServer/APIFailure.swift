@@ -1,31 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
-import JobStore
 
 /// Why a request is refused: a status of HTTP and a sentence with the remedy.
-package struct APIFailure: Error, CustomStringConvertible {
-    package var status: Int
-    package var message: String
+struct APIFailure: Error, CustomStringConvertible {
+    var status: Int
+    var message: String
 
-    package init(_ status: Int, _ message: String) {
+    init(_ status: Int, _ message: String) {
         self.status = status
         self.message = message
     }
 
-    package var description: String { message }
+    var description: String { message }
+}
 
-    static func noSuchJob(_ id: Int) -> APIFailure {
-        APIFailure(
-            404, "there is no job \(id); `jobs status --all` lists them, and old ones are forgotten after a while")
+extension APIFailure {
+    init(_ error: QueueError) { self.init(Self.status(of: error), error.description) }
+
+    private static func status(of error: QueueError) -> Int {
+        switch error {
+        case .malformed, .unusableName, .noCommand, .outputLimitTooLarge, .noSuchGroup, .tooManyTerms,
+            .dependencyRangeTooLarge, .dependencyUnknown, .tooManyWords, .tooManyJobs:
+            400
+        case .foreignUser, .foreignGroup, .settingOfRoot, .notYours, .moreRights: 403
+        case .noSuchJob, .noSuchAttempt: 404
+        case .damaged, .wrongState, .noneApplies, .changing, .startingOrEnding, .hasEnded: 409
+        case .keyOfAnother: 422
+        case .arrayTooLarge, .quotaExceeded: 429
+        case .unreadableJobFile: 500
+        case .backend, .settingsNotWritten, .store: 503
+        }
     }
-
-    static func notYours(_ job: StoredJob) -> APIFailure {
-        APIFailure(403, "job \(job.id) belongs to \(job.owner.name); only they and root may do that")
-    }
-
-    static func wrongState(_ job: Int, _ state: JobState, _ verb: Order.Verb) -> APIFailure {
-        APIFailure(409, "job \(job) is \(state.rawValue), so there is nothing to \(verb.rawValue)")
-    }
-
-    static func store(_ error: StoreError) -> APIFailure { APIFailure(503, error.description) }
 }

@@ -57,14 +57,14 @@ extension Dispatcher {
     /// The next attempt of a job that waits, and where it was submitted.
     func next(of id: Int) throws -> (Running, SubmissionContext) {
         let (job, document) = try fresh[id] ?? readAhead[id] ?? stored(id)
-        if let damage = job.damage { throw APIFailure.damaged(job, damage) }
+        if let damage = job.damage { throw QueueError.damaged(job, damage) }
         let (spec, context) = try read(document, of: job)
         return (Running(job: job, document: document, spec: spec, number: job.attempt + 1), context)
     }
 
     func stored(_ id: Int) throws -> (job: StoredJob, document: JobDocument) {
         guard let job = try store.job(id), let document = try store.document(of: id) else {
-            throw APIFailure.noSuchJob(id)
+            throw QueueError.noSuchJob(id)
         }
         return (job, document)
     }
@@ -74,7 +74,7 @@ extension Dispatcher {
         // The jobs of an array share their texts, and to read them is a tenth of a job's cost.
         if lastRead?.document != document {
             guard let source = JobSource(try JSON(parsing: document.spec)) else {
-                throw APIFailure(500, "the job file of job \(job.id) cannot be read back")
+                throw QueueError.unreadableJobFile(job: job.id)
             }
             lastRead = (document, try source.spec(), try SubmissionContext(parsing: document.context), source.script)
         }

@@ -15,11 +15,11 @@ extension Dispatcher {
         dispatch()
     }
 
-    private func set(_ change: (inout QueueSettings) -> Void) throws(APIFailure) {
+    private func set(_ change: (inout QueueSettings) -> Void) throws(QueueError) {
         var wishes = wishes
         change(&wishes)
         do throws(Errno) { try wishes.write(settings.stateDirectory) } catch {
-            throw APIFailure(503, "cannot write the settings in \(settings.stateDirectory): \(error)")
+            throw .settingsNotWritten(directory: settings.stateDirectory, error)
         }
         self.wishes = wishes
     }
@@ -42,8 +42,4 @@ extension Dispatcher {
 
 extension JobState {
     var isLiveAttempt: Bool { self == .running || self == .suspended }
-}
-
-extension Peer {
-    func mayTouch(_ job: StoredJob) -> Bool { isRoot || uid == job.owner.uid }
 }

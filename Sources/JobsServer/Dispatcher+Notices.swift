@@ -7,12 +7,12 @@ import Scheduler
 /// What can be known of a job at its submission is told then, and not when it waits or fails.
 extension Dispatcher {
     /// - Parameter isGroupInUse: whether a job of its group has not ended.
-    func checkGroup(of spec: JobSpec, isGroupInUse: Bool) throws(APIFailure) -> [String] {
+    func checkGroup(of spec: JobSpec, isGroupInUse: Bool) throws(QueueError) -> [String] {
         let group = spec.scheduling.group
         guard group != Scheduling.defaultGroup, wishes.groups[group] == nil else { return [] }
         let near = nearest(group, among: [Scheduling.defaultGroup] + wishes.groups.keys.sorted())
         let remedy = (near.map { "did you mean '\($0)'? " } ?? "") + "`jobs group '\(group)' --create` makes it"
-        guard !wishes.isStrict else { throw APIFailure(400, "there is no group '\(group)'; \(remedy)") }
+        guard !wishes.isStrict else { throw .noSuchGroup(group, remedy: remedy) }
         return isGroupInUse
             ? []
             : ["nobody has made the group '\(group)', so its jobs have no limit of how many run at once; \(remedy)"]

@@ -7,13 +7,13 @@ import Linux
 /// The kept output of attempts.
 extension Dispatcher {
     /// Where an attempt's output lies, and whether it may still grow.
-    func output(of id: Int, attempt: Int?, for peer: Peer) throws -> (directory: String, attempt: Int) {
-        guard let job = try store.job(id) else { throw APIFailure.noSuchJob(id) }
-        guard peer.mayTouch(job) else { throw APIFailure.notYours(job) }
+    func output(of id: Int, attempt: Int?, for requester: Requester) throws -> (directory: String, attempt: Int) {
+        guard let job = try store.job(id) else { throw QueueError.noSuchJob(id) }
+        guard requester.mayTouch(job) else { throw QueueError.notYours(job) }
         let newest = running[id]?.number ?? job.attempt
         let number = attempt ?? newest
         guard number >= 1, number <= newest else {
-            throw APIFailure(404, newest == 0 ? "job \(id) has not run yet" : "job \(id) has attempts 1 to \(newest)")
+            throw QueueError.noSuchAttempt(job: id, newest: newest)
         }
         return (directory(of: AttemptKey(job: id, number: number)).path, number)
     }

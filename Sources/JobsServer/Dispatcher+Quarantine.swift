@@ -29,9 +29,3 @@ extension Dispatcher {
         keep(entry.key)
     }
 }
-
-extension APIFailure {
-    static func damaged(_ job: StoredJob, _ damage: String) -> APIFailure {
-        APIFailure(409, "job \(job.id) cannot start: \(damage); cancel it and submit it anew")
-    }
-}

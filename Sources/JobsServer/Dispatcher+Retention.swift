@@ -66,7 +66,7 @@ extension Dispatcher {
                 Timestamp(microsecondsSinceEpoch: now.microsecondsSinceEpoch - $0)
             }, keep: policy.jobs, keepBytes: policy.bytes)
         bound.keepBytesOfEach = settings.quotas.output
-        bound.exempt = [0, Peer.ownUID]
+        bound.exempt = Quotas.exempt
         let folder = settings.stateDirectory
         var removed = 0
         while !isStopping {

@@ -9,18 +9,20 @@ import Supervisor
 
 /// What people do to jobs: one request, one decision, one commit. It returns once that is on disk.
 extension Dispatcher {
-    func perform(_ order: Order, on words: [String], by peer: Peer) async throws -> VerbOutcome {
-        try await perform(order, on: Selection.of(words, for: order.verb, by: peer, in: store), by: peer)
+    func perform(_ order: Order, on words: [String], by requester: Requester) async throws -> OrderOutcome {
+        try await perform(order, on: Selection.of(words, for: order.verb, by: requester, in: store), by: requester)
     }
 
-    func perform(_ order: Order, on id: Int, by peer: Peer) async throws {
-        guard let job = try store.job(id) else { throw APIFailure.noSuchJob(id) }
-        let outcome = try await perform(order, on: [Selection(job)], by: peer)
-        if let refusal = outcome.refused.first { throw APIFailure(refusal.status, refusal.message) }
+    func perform(_ order: Order, on id: Int, by requester: Requester) async throws {
+        guard let job = try store.job(id) else { throw QueueError.noSuchJob(id) }
+        let outcome = try await perform(order, on: [Selection(job)], by: requester)
+        if let refusal = outcome.refused.first { throw refusal }
     }
 
-    private func perform(_ order: Order, on selections: [Selection], by peer: Peer) async throws -> VerbOutcome {
-        var outcome = VerbOutcome()
+    private func perform(_ order: Order, on selections: [Selection], by requester: Requester) async throws
+        -> OrderOutcome
+    {
+        var outcome = OrderOutcome()
         var steps: [Step] = []
         var seen: Set<Int> = []
         for selection in selections {
@@ -31,33 +33,36 @@ extension Dispatcher {
                     isOfNone = false
                     continue
                 }
-                do throws(APIFailure) {
-                    guard let step = try step(order, job, isSingle: selection.isSingle, by: peer) else { continue }
+                do throws(QueueError) {
+                    guard let step = try step(order, job, isSingle: selection.isSingle, by: requester) else { continue }
                     changing.insert(job.id)
                     steps.append(step)
-                } catch { outcome.refuse(error) }
+                } catch { outcome.refused.append(error) }
                 isOfNone = false
             }
             if selection.ids.isEmpty {
-                outcome.refuse(.noSuchJob(selection.reference))
+                outcome.refused.append(.noSuchJob(selection.reference))
             } else if isOfNone {
-                outcome.refuse(.none(of: selection.reference, order.verb))
+                outcome.refused.append(.noneApplies(selection.reference, order.verb))
             }
         }
         defer { for step in steps { changing.remove(step.id) } }
         // By now nothing that was named starts any more, so that the end of one does not make room for another.
         for step in steps where step.isEnd {
-            do throws(APIFailure) { try cancelRunning(step.id, order.immediately) } catch { outcome.refuse(error) }
+            do throws(QueueError) { try cancelRunning(step.id, order.immediately) } catch {
+                outcome.refused.append(error)
+            }
         }
         if case let changes = steps.flatMap(\.changes), !changes.isEmpty {
             if let error = await written(changes) {
                 for step in steps { step.undo() }
-                throw APIFailure.store(error)
+                throw QueueError.store(error)
             }
             for step in steps { step.finish() }
             if order.verb == .cancel { noteEnd([]) }
         }
-        outcome.note(changed: steps.filter { !$0.isEnd }.map(\.id), ending: steps.filter(\.isEnd).map(\.id))
+        outcome.changed = steps.filter { !$0.isEnd }.map(\.id)
+        outcome.ending = steps.filter(\.isEnd).map(\.id)
         dispatch()
         return outcome
     }
@@ -76,12 +81,14 @@ extension Dispatcher {
 
     /// - Returns: `nil` for a job that is passed over.
     private func step(
-        _ order: Order, _ job: StoredJob, isSingle: Bool, by peer: Peer
-    ) throws(APIFailure) -> Step? {
-        guard peer.mayTouch(job) else { throw .notYours(job) }
-        if order.verb == .release || order.verb == .retry, peer.uid == 0, !peer.isRoot { try requireNoMore(than: job) }
+        _ order: Order, _ job: StoredJob, isSingle: Bool, by requester: Requester
+    ) throws(QueueError) -> Step? {
+        guard requester.mayTouch(job) else { throw .notYours(job) }
+        if order.verb == .release || order.verb == .retry, requester.uid == 0, !requester.isRoot {
+            try requireNoMore(than: job)
+        }
         guard !changing.contains(job.id) else {
-            throw APIFailure(409, "somebody is changing job \(job.id) at this moment; ask again")
+            throw .changing(job: job.id)
         }
         let state = try state(of: job)
         guard isSingle || order.verb.states.contains(state) else { return nil }
@@ -89,35 +96,33 @@ extension Dispatcher {
         if order.verb == .release || order.verb == .retry, let damage = job.damage { throw .damaged(job, damage) }
         switch (order.verb, state) {
         case (.cancel, .pending), (.cancel, .held):
-            return keepFromStarting(job, from: state, to: .cancelled, "cancelled by \(peer.name)") { [self] in
+            return keepFromStarting(job, from: state, to: .cancelled, "cancelled by \(requester.name)") { [self] in
                 scheduler.ended(job.id, as: .cancelled)
             }
         case (.cancel, .running), (.cancel, .suspended): return Step(id: job.id, isEnd: true)
-        case (.hold, .pending): return keepFromStarting(job, from: state, to: .held, "held by \(peer.name)") {}
-        case (.release, .held): return release(job, memory: order.memoryBytes, by: peer)
-        case (.suspend, .running): return try freeze(job, true, by: peer)
-        case (.resume, .suspended): return try freeze(job, false, by: peer)
-        case (.retry, _) where job.endedAt != nil && state.isFinal: return try retry(job, by: peer)
-        default: throw .wrongState(job.id, state, order.verb)
+        case (.hold, .pending): return keepFromStarting(job, from: state, to: .held, "held by \(requester.name)") {}
+        case (.release, .held): return release(job, memory: order.memoryBytes, by: requester)
+        case (.suspend, .running): return try freeze(job, true, by: requester)
+        case (.resume, .suspended): return try freeze(job, false, by: requester)
+        case (.retry, _) where job.endedAt != nil && state.isFinal: return try retry(job, by: requester)
+        default: throw .wrongState(job: job.id, state, order.verb)
         }
     }
 
     /// A job of root's has no more rights than by default, and could have changed the file that `job` runs.
-    private func requireNoMore(than job: StoredJob) throws(APIFailure) {
+    private func requireNoMore(than job: StoredJob) throws(QueueError) {
         guard let (_, document) = try? stored(job.id), let (spec, _) = try? read(document, of: job),
             spec.isolation.settingsOfRoot.isEmpty, spec.user == nil, spec.group == nil
         else {
-            throw APIFailure(
-                403,
-                "job \(job.id) has more rights than the job from inside of which this comes; ask from outside of jobs")
+            throw .moreRights(job: job.id)
         }
     }
 
     /// After everything that was decided on this thread, of which the row that was read may not know yet.
-    private func state(of job: StoredJob) throws(APIFailure) -> JobState {
+    private func state(of job: StoredJob) throws(QueueError) -> JobState {
         let known = scheduler.state(of: job.id)
         if known == .running, running[job.id] == nil {
-            throw APIFailure(409, "job \(job.id) is just starting or ending; ask again")
+            throw .startingOrEnding(job: job.id)
         }
         do throws(StoreError) {
             // The row alone tells whether a running job is suspended.
@@ -139,19 +144,19 @@ extension Dispatcher {
             undo: { [self] in if state == .pending { scheduler.release(id) } }, finish: finish)
     }
 
-    private func freeze(_ job: StoredJob, _ frozen: Bool, by peer: Peer) throws(APIFailure) -> Step {
+    private func freeze(_ job: StoredJob, _ frozen: Bool, by requester: Requester) throws(QueueError) -> Step {
         guard let attempt = running[job.id]?.attempt else {
-            throw .wrongState(job.id, job.state, frozen ? .suspend : .resume)
+            throw .wrongState(job: job.id, job.state, frozen ? .suspend : .resume)
         }
-        do throws(CgroupError) { try attempt.setSuspended(frozen) } catch { throw APIFailure(503, error.description) }
-        let words = frozen ? "suspended by \(peer.name)" : "resumed by \(peer.name)"
+        do throws(CgroupError) { try attempt.setSuspended(frozen) } catch { throw .backend(error.description) }
+        let words = frozen ? "suspended by \(requester.name)" : "resumed by \(requester.name)"
         return Step(
             id: job.id,
             changes: [.changed(job: job.id, to: frozen ? .suspended : .running, cause: nil, detail: words, at: now)],
             undo: { try? attempt.setSuspended(!frozen) })
     }
 
-    private func retry(_ job: StoredJob, by peer: Peer) throws(APIFailure) -> Step {
+    private func retry(_ job: StoredJob, by requester: Requester) throws(QueueError) -> Step {
         var job = job
         job.state = .pending
         job.begin = nil
@@ -164,13 +169,13 @@ extension Dispatcher {
         return Step(
             id: job.id,
             changes: [
-                .changed(job: job.id, to: .pending, cause: nil, detail: "retried by \(peer.name)", at: now),
+                .changed(job: job.id, to: .pending, cause: nil, detail: "retried by \(requester.name)", at: now),
                 .updated(job: job.id, [.begin(nil), .dependency(nil)], detail: nil, at: now),
             ], undo: { [self] in ledger.leave(job.id) }, finish: { [self] in enqueue(job) })
     }
 
     /// With another memory limit if somebody gives one: after an out-of-memory at its ceiling nothing else would help.
-    private func release(_ job: StoredJob, memory: Int?, by peer: Peer) -> Step {
+    private func release(_ job: StoredJob, memory: Int?, by requester: Requester) -> Step {
         let id = job.id
         var changes: [Change] = []
         var request: Resources?
@@ -180,10 +185,10 @@ extension Dispatcher {
             changes.append(
                 .updated(
                     job: id, [.memoryLimitBytes(memory), .memoryRequestBytes(memory)],
-                    detail: "memory set to \(ByteCount(memory)) by \(peer.name)", at: now))
+                    detail: "memory set to \(ByteCount(memory)) by \(requester.name)", at: now))
             request = Self.resources(of: job)
         }
-        changes.append(.changed(job: id, to: .pending, cause: nil, detail: "released by \(peer.name)", at: now))
+        changes.append(.changed(job: id, to: .pending, cause: nil, detail: "released by \(requester.name)", at: now))
         return Step(
             id: id, changes: changes,
             finish: { [self] in
@@ -193,27 +198,15 @@ extension Dispatcher {
             })
     }
 
-    private func cancelRunning(_ id: Int, _ immediately: Bool) throws(APIFailure) {
-        guard let entry = running[id] else { throw APIFailure(409, "job \(id) has ended") }
+    private func cancelRunning(_ id: Int, _ immediately: Bool) throws(QueueError) {
+        guard let entry = running[id] else { throw .hasEnded(job: id) }
         guard let attempt = entry.attempt else {
             if cancelLookup(entry) { return }
-            throw APIFailure(409, "job \(id) has ended")
+            throw .hasEnded(job: id)
         }
         // A mark that a later daemon sees: it has to go on with the killing and must call it a cancellation.
         directory(of: entry.key).markCancelled()
         attempt.cancel(signal: SIGTERM)
         if immediately { attempt.cancel(signal: SIGTERM) }
-    }
-}
-
-extension VerbOutcome {
-    fileprivate mutating func refuse(_ failure: APIFailure) {
-        refuse(Refusal(status: failure.status, message: failure.message))
-    }
-}
-
-extension APIFailure {
-    fileprivate static func none(of reference: JobReference, _ verb: Order.Verb) -> APIFailure {
-        APIFailure(409, "none of '\(reference)' can be \(verb.participle) now; `jobs status \(reference)` shows them")
     }
 }

@@ -7,7 +7,7 @@ import Scheduler
 
 /// What people see of the queue.
 extension Dispatcher {
-    func view(_ job: StoredJob, for peer: Peer) -> JobView {
+    func view(_ job: StoredJob, for requester: Requester) -> JobView {
         var view = JobView(
             id: job.id, name: job.name, owner: job.owner.name, state: job.state, group: job.group,
             priority: job.priority, attempt: job.attempt, attemptsMax: job.attemptsMax,
@@ -15,7 +15,7 @@ extension Dispatcher {
         view.after = job.dependency?.description
         view.arrayID = job.array?.id
         view.arrayIndex = job.array?.index
-        view.command = peer.mayTouch(job) ? job.command : nil
+        view.command = requester.mayTouch(job) ? job.command : nil
         view.begin = job.begin?.description
         view.startedAt = job.startedAt?.description
         view.endedAt = job.endedAt?.description
@@ -50,13 +50,13 @@ extension Dispatcher {
     }
 
     /// Read on a thread that may wait, and in pieces here, so that the queue goes on in between.
-    func views(_ query: JobQuery, for peer: Peer) async throws -> [JobView] {
+    func views(_ query: JobQuery, for requester: Requester) async throws -> [JobView] {
         let jobs = try await store.offThread { store throws(StoreError) in try store.jobs(matching: query) }
         var views: [JobView] = []
         views.reserveCapacity(jobs.count)
         for (index, job) in jobs.enumerated() {
             if index % 500 == 499 { await Task.yield() }
-            views.append(view(job, for: peer))
+            views.append(view(job, for: requester))
         }
         return views
     }
@@ -65,10 +65,12 @@ extension Dispatcher {
     private static let mostAttempts = 100
 
     /// One job with everything that is known about it.
-    func account(of id: Int, for peer: Peer) throws -> JSON {
-        guard let job = try store.job(id) else { throw APIFailure.noSuchJob(id) }
-        guard peer.mayTouch(job) else {
-            return .object(["job": view(job, for: peer).json, "spec": .null, "live": live(id), "attempts": .array([])])
+    func account(of id: Int, for requester: Requester) throws -> JSON {
+        guard let job = try store.job(id) else { throw QueueError.noSuchJob(id) }
+        guard requester.mayTouch(job) else {
+            return .object([
+                "job": view(job, for: requester).json, "spec": .null, "live": live(id), "attempts": .array([]),
+            ])
         }
         var damage = job.damage.map { [$0] } ?? []
         /// What can be read is shown, and the rest is told.
@@ -90,7 +92,7 @@ extension Dispatcher {
             }
         }
         return .object([
-            "job": view(job, for: peer).json, "spec": spec ?? .null, "live": live(id),
+            "job": view(job, for: requester).json, "spec": spec ?? .null, "live": live(id),
             "attempts": .array(records), "damage": .array(damage.map { .string($0) }),
         ])
     }
@@ -111,7 +113,7 @@ extension Dispatcher {
 
     /// - Parameter after: where the page before ended.
     func history(of id: Int, after: Int, limit: Int) throws -> JSON {
-        guard try store.job(id) != nil else { throw APIFailure.noSuchJob(id) }
+        guard try store.job(id) != nil else { throw QueueError.noSuchJob(id) }
         let entries: [HistoryEntry]
         do throws(StoreError) { entries = try store.history(of: id, after: after, limit: limit + 1) } catch {
             guard error.problem == .damagedRow else { throw error }

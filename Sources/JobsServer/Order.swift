@@ -2,12 +2,12 @@
 import JobModel
 
 /// A verb with what was said beside it.
-struct Order: Sendable {
-    enum Verb: String, Sendable, CaseIterable {
+package struct Order: Sendable {
+    package enum Verb: String, Sendable, CaseIterable {
         case cancel, hold, release, suspend, resume, retry
 
         /// As in "can be cancelled".
-        var participle: String {
+        package var participle: String {
             switch self {
             case .cancel: "cancelled"
             case .hold: "held"
@@ -22,7 +22,7 @@ struct Order: Sendable {
         ///
         /// A retry is for what went wrong. A cancelled job is one that somebody does not want, and a skipped one waited for
         /// what a retry would no longer wait for: both have to be named themselves.
-        var states: Set<JobState> {
+        package var states: Set<JobState> {
             switch self {
             case .cancel: Set(JobState.allCases.filter(\.isLive))
             case .hold: [.pending]
@@ -34,32 +34,11 @@ struct Order: Sendable {
         }
     }
 
-    var verb: Verb
+    package var verb: Verb
     /// `cancel`: without a grace period.
-    var immediately = false
+    package var immediately = false
     /// `release`: the limit of the next attempt.
-    var memoryBytes: Int?
+    package var memoryBytes: Int?
 
-    /// - Parameter members: of the request's body.
-    init(_ verb: Verb, _ members: [JSON.Member]) throws(APIFailure) {
-        self.verb = verb
-        for member in members {
-            switch (verb, member.key) {
-            case (.cancel, "now"):
-                guard let now = member.value.boolValue else { throw APIFailure(400, "now must be true or false") }
-                immediately = now
-            case (.release, "memory_bytes"):
-                guard let bytes = member.value.intValue,
-                    (Limits.leastMemory.bytes...ByteCount.largest.bytes).contains(bytes)
-                else {
-                    throw APIFailure(
-                        400,
-                        "memory_bytes must be a whole number from \(Limits.leastMemory.bytes), in which a process can start"
-                    )
-                }
-                memoryBytes = bytes
-            default: throw APIFailure(400, "'\(verb.rawValue)' takes no '\(member.key)'")
-            }
-        }
-    }
+    package init(_ verb: Verb) { self.verb = verb }
 }

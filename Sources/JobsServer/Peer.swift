@@ -28,9 +28,8 @@ package struct Peer: Sendable, Hashable {
     /// The user whose daemon this is.
     static let ownUID = geteuid()
 
-    /// Whether this is an administrator's request. A job of root's is none: its processes have no capabilities, and by asking
-    /// for others' jobs or for jobs with capabilities it would have them all the same.
-    var isRoot: Bool { uid == 0 && origin == .outside }
+    /// For the queue, which knows nothing of connections.
+    var requester: Requester { Requester(uid: uid, gid: gid, name: name, isOutsideJobs: origin == .outside) }
 
     /// Whether the queue as a whole is theirs to rule.
     var isOperator: Bool { Self.isOperator(uid, origin) }
@@ -151,27 +150,30 @@ struct PeerMiddleware: RouterMiddleware {
             if request.method != .get { try context.peer.requireMayChange() }
             return try await next(request, context)
         } catch let failure as APIFailure {
-            return refusal(failure.status, failure.message)
+            return refusal(failure)
+        } catch let error as QueueError {
+            return refusal(APIFailure(error))
         } catch let error as HTTPError where error.status == .notFound && !OpenAPI.methods(of: request.uri.path).isEmpty
         {
             let methods = OpenAPI.methods(of: request.uri.path).joined(separator: ", ")
-            var refusal = refusal(405, "\(request.uri.path) takes \(methods); see /v1/openapi.json")
+            var refusal = refusal(APIFailure(405, "\(request.uri.path) takes \(methods); see /v1/openapi.json"))
             // RFC 9110 wants it.
             refusal.headers[.allow] = methods
             return refusal
         } catch let error as HTTPError {
             let words = error.body ?? error.status.reasonPhrase
-            return refusal(Int(error.status.code), "\(words); see /v1/openapi.json")
+            return refusal(APIFailure(Int(error.status.code), "\(words); see /v1/openapi.json"))
         } catch {
-            return refusal(503, "\(error)")
+            return refusal(APIFailure(503, "\(error)"))
         }
     }
 
     /// A sentence, whatever of a request it repeats: a word of 3 MB is not sent back.
-    private func refusal(_ status: Int, _ message: String) -> Response {
+    private func refusal(_ failure: APIFailure) -> Response {
         let most = 4096
+        let message = failure.message
         let isLong = message.utf8.count > most
         let text = isLong ? String(decoding: message.utf8.prefix(most), as: UTF8.self) + "…" : message
-        return answer(status, .object(["error": .string(text)]))
+        return answer(failure.status, .object(["error": .string(text)]))
     }
 }

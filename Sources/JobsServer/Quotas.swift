@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import JobModel
 import JobStore
 
@@ -52,7 +53,10 @@ package struct Quotas: Hashable, Sendable {
         }
     }
 
-    static func apply(to uid: UInt32) -> Bool { uid != 0 && uid != Peer.ownUID }
+    /// Root, and the user whose daemon it is.
+    static let exempt: Set<UInt32> = [0, geteuid()]
+
+    static func apply(to uid: UInt32) -> Bool { !exempt.contains(uid) }
 }
 
 /// What each user has in the queue, as far as there are quotas for it.
@@ -97,27 +101,19 @@ struct Ledger: Sendable {
         totals[owner] = total.jobs > 1 ? total - share : nil
     }
 
-    /// - Throws: 429 with the figures if a user would have more than they may.
-    func admit(_ share: Share, of owner: UInt32, _ quotas: Quotas) throws(APIFailure) {
+    /// - Throws: with the figures if a user would have more than they may.
+    func admit(_ share: Share, of owner: UInt32, _ quotas: Quotas) throws(QueueError) {
         guard Quotas.apply(to: owner) else { return }
         let total = totals[owner] ?? Share(jobs: 0)
         let next = total + share
-        func refuse(_ noun: String, _ has: String, _ limit: String, _ remedy: String) -> APIFailure {
-            APIFailure(429, "you have \(has) of at most \(limit) \(noun) in the queue; \(remedy)")
+        if let most = quotas.jobs, next.jobs > most {
+            throw .quotaExceeded(.jobs(has: total.jobs, most: most, more: share.jobs))
         }
-        let remedy = "wait until some have ended, or cancel some"
-        if let limit = quotas.jobs, next.jobs > limit {
-            throw refuse("jobs", "\(total.jobs)", "\(limit)", remedy + " (this would be \(share.jobs) more)")
+        if let most = quotas.texts, next.texts > most {
+            throw .quotaExceeded(.texts(has: total.texts, most: most))
         }
-        if let limit = quotas.texts, next.texts > limit {
-            throw refuse(
-                "of job files and environments", "\(ByteCount(total.texts))", "\(ByteCount(limit))",
-                "export less, use an array, or \(remedy)")
-        }
-        if let limit = quotas.terms, next.terms > limit {
-            throw refuse(
-                "terms of --after", "\(total.terms)", "\(limit)",
-                "name an array, a range of ids, or a job that waits for the others")
+        if let most = quotas.terms, next.terms > most {
+            throw .quotaExceeded(.terms(has: total.terms, most: most))
         }
     }
 }

@@ -12,12 +12,12 @@ extension Dependency {
     /// - Parameter owner: whose jobs a name means.
     func resolved(for owner: UInt32, in store: JobStore) async throws -> Dependency {
         let result = try await store.offThread { store throws(StoreError) in
-            Result { () throws(APIFailure) in try resolved(for: owner, store) }
+            Result { () throws(QueueError) in try resolved(for: owner, store) }
         }
         return try result.get()
     }
 
-    private func resolved(for owner: UInt32, _ store: JobStore) throws(APIFailure) -> Dependency {
+    private func resolved(for owner: UInt32, _ store: JobStore) throws(QueueError) -> Dependency {
         var alternatives: [[Term]] = []
         for terms in self.alternatives {
             var resolved: [[Term]] = [[]]
@@ -42,11 +42,10 @@ extension Dependency {
 
     var termCount: Int { alternatives.reduce(0) { $0 + $1.count } }
 
-    private static let tooMany = APIFailure(
-        400, "--after has more than \(mostTerms) terms; name fewer, an array, or a range of ids")
+    private static let tooMany = QueueError.tooManyTerms(most: mostTerms)
 
     /// Single ids and ranges: what several jobs are is not kept one by one.
-    private static func targets(of term: Term, owner: UInt32, _ store: JobStore) throws(APIFailure) -> [JobReference] {
+    private static func targets(of term: Term, owner: UInt32, _ store: JobStore) throws(QueueError) -> [JobReference] {
         let ids: [ClosedRange<Int>]
         do throws(StoreError) {
             // Later jobs are not meant, least of all the one that waits.
@@ -54,15 +53,11 @@ extension Dependency {
             ids = try store.ids(of: term.target, owner: owner).map { $0.clamped(to: known) }
         } catch { throw .store(error) }
         guard ids.allSatisfy({ $0.count <= ArrayRange.largest }) else {
-            throw APIFailure(
-                400, "--after names the jobs \(term.target), and a range is of \(ArrayRange.largest) at most")
+            throw .dependencyRangeTooLarge(term.target, most: ArrayRange.largest)
         }
         guard ids.isEmpty else {
             return ids.map { $0.count == 1 ? .id($0.lowerBound) : .range($0.lowerBound, $0.upperBound) }
         }
-        if case .name(let name) = term.target {
-            throw APIFailure(400, "--after names the job '\(name.prefix(128))', and you have none of that name")
-        }
-        throw APIFailure(400, "--after names the job \(term.target), and there is none")
+        throw .dependencyUnknown(term.target)
     }
 }

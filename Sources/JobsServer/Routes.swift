@@ -36,7 +36,7 @@ struct Routes: Sendable {
         router.get("/v1/jobs") { request, context in try await list(request, context) }
         router.get("/v1/counts") { request, _ in try await counts(request) }
         router.get("/v1/jobs/{id}") { _, context in
-            answer(200, try await dispatcher.account(of: id(context), for: context.peer))
+            answer(200, try await dispatcher.account(of: id(context), for: context.peer.requester))
         }
         router.get("/v1/jobs/{id}/history") { request, context in
             let limit = try request.number("limit", in: 1...10_000) ?? 1000
@@ -52,8 +52,8 @@ struct Routes: Sendable {
                 let order = try await read(request, context, upTo: Self.largestOrder) { json in
                     try Order(verb, Self.members(json))
                 }
-                try await dispatcher.perform(order, on: id, by: context.peer)
-                return answer(200, try await dispatcher.account(of: id, for: context.peer))
+                try await dispatcher.perform(order, on: id, by: context.peer.requester)
+                return answer(200, try await dispatcher.account(of: id, for: context.peer.requester))
             }
             router.post("/v1/jobs/\(verb.rawValue)") { request, context in
                 if verb == .retry { try submitters.admit(context.peer) }
@@ -66,8 +66,8 @@ struct Routes: Sendable {
                     }
                     return (try Order(verb, members.filter { $0.key != "jobs" }), words.compactMap(\.self))
                 }
-                return answer(
-                    200, try await dispatcher.perform(order, on: words, by: context.peer).json)
+                let outcome = try await dispatcher.perform(order, on: words, by: context.peer.requester)
+                return answer(200, VerbOutcome(outcome).json)
             }
         }
     }
@@ -183,11 +183,11 @@ struct Routes: Sendable {
         try submitters.admit(context.peer)
         let peer = context.peer
         let key = try SubmissionKey.text(in: request.headers)
-        let prepared = try await read(request, context) { json in
+        let submission = try await read(request, context) { json in
             guard let json else { throw APIFailure(400, "expected a submission as JSON") }
-            return try PreparedSubmission(json, key: key, from: peer)
+            return try JobSubmission(json, key: key, from: peer)
         }
-        return answer(201, try await dispatcher.submit(prepared))
+        return answer(201, try await dispatcher.submit(submission))
     }
 
     private func counts(_ request: Request) async throws -> Response {
@@ -232,14 +232,14 @@ struct Routes: Sendable {
         if let text = parameters.get("ids") { query.ids = try Self.ranges(text) }
         if let word = parameters.get("select") {
             guard query.ids == nil else { throw APIFailure(400, "ids and select cannot both be given") }
-            let peer = context.peer
+            let requester = context.peer.requester
             let selection = try await dispatcher.store.offThread { store throws(StoreError) in
-                try Selection(word, for: peer, in: store)
+                try Selection(word, for: requester, in: store)
             }
-            guard !selection.ids.isEmpty else { throw APIFailure.noSuchJob(selection.reference) }
+            guard !selection.ids.isEmpty else { throw QueueError.noSuchJob(selection.reference) }
             query.ids = selection.ids
         }
-        var views = try await dispatcher.views(query, for: context.peer)
+        var views = try await dispatcher.views(query, for: context.peer.requester)
         let more = views.count > limit
         if more { views.removeLast(views.count - limit) }
         return answer(200, .object(["jobs": .array(views.map(\.json)), "more": .bool(more)]))

@@ -14,10 +14,10 @@ struct Selection: Sendable {
     /// does not apply are passed over.
     var isSingle: Bool { ids.count == 1 && ids[0].lowerBound == ids[0].upperBound }
 
-    /// Reads on the calling thread. A name selects the peer's own jobs, and others' if there is none of that name.
-    init(_ word: String, for peer: Peer, in store: JobStore) throws(StoreError) {
+    /// Reads on the calling thread. A name selects the requester's own jobs, and others' if there is none of that name.
+    init(_ word: String, for requester: Requester, in store: JobStore) throws(StoreError) {
         reference = JobReference(word)
-        ids = try store.ids(of: reference, owner: peer.uid)
+        ids = try store.ids(of: reference, owner: requester.uid)
         if ids.isEmpty, case .name = reference { ids = try store.ids(of: reference, owner: nil) }
     }
 
@@ -36,16 +36,16 @@ extension Selection {
 
     /// Reads what the words select of a verb's jobs, off the queue's thread.
     static func of(
-        _ words: [String], for verb: Order.Verb, by peer: Peer, in store: JobStore
+        _ words: [String], for verb: Order.Verb, by requester: Requester, in store: JobStore
     ) async throws -> [Selection] {
         guard words.count <= mostWords else {
-            throw APIFailure(400, "a request takes up to \(mostWords) words for jobs")
+            throw QueueError.tooManyWords(most: mostWords)
         }
         let selections = try await store.offThread { store throws(StoreError) in
             var selections: [Selection] = []
             var left = mostJobs + 1
             for word in words where left > 0 {
-                var selection = try Selection(word, for: peer, in: store)
+                var selection = try Selection(word, for: requester, in: store)
                 var query = JobQuery(limit: left)
                 query.ids = selection.ids
                 query.order = .oldestFirst
@@ -57,23 +57,8 @@ extension Selection {
             return selections
         }
         guard selections.reduce(0, { $0 + $1.jobs.count }) <= mostJobs else {
-            throw APIFailure(400, "these are more than \(mostJobs) jobs; name fewer at once")
+            throw QueueError.tooManyJobs(most: mostJobs)
         }
         return selections
-    }
-}
-
-extension APIFailure {
-    static func noSuchJob(_ reference: JobReference) -> APIFailure {
-        switch reference {
-        case .id(let id): noSuchJob(id)
-        case .range: APIFailure(404, "there are no jobs \(reference); `jobs status --all` lists those that there are")
-        case .element(let array, let index):
-            APIFailure(
-                404, "there is no job with the index \(index) in an array \(array); `jobs status \(array)` lists them")
-        case .name(let name):
-            APIFailure(
-                404, "no job is named '\(name)'; `jobs status --all` and `jobs history` list those that there are")
-        }
     }
 }

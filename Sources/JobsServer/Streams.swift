@@ -15,7 +15,7 @@ extension Routes {
             throw APIFailure(404, "there is no stream '\(stream)'; there are stdout and stderr")
         }
         let place = try await dispatcher.output(
-            of: id, attempt: request.number("attempt", in: 1...Int.max), for: context.peer)
+            of: id, attempt: request.number("attempt", in: 1...Int.max), for: context.peer.requester)
         var start = try request.number("offset", in: 0...Int.max) ?? 0
         if let tail = try request.number("tail", in: 0...Int.max) {
             start = max(0, OutputReader(directory: place.directory, stream: stream).length - tail)

@@ -7,7 +7,7 @@ import Sandbox
 import Supervisor
 
 /// Where and with what a job was submitted: what a batch user expects to find again when it runs.
-struct SubmissionContext: Sendable {
+package struct SubmissionContext: Sendable {
     var directory: String
     /// What the submitter exports. Never logged.
     var exported: [String: String]
@@ -19,16 +19,16 @@ struct SubmissionContext: Sendable {
     /// As the store keeps it and as the wire carries it.
     init(parsing text: String) throws { try self.init(JSON(parsing: text)) }
 
-    init(_ json: JSON) throws(APIFailure) {
+    init(_ json: JSON) throws(QueueError) {
         guard let directory = json["directory"]?.stringValue, directory.hasPrefix("/") else {
-            throw APIFailure(400, "\"directory\" must be an absolute path: where the job starts")
+            throw .malformed(key: "directory", expected: "be an absolute path: where the job starts")
         }
         self.directory = directory
         exported = [:]
         for member in json["environment"]?.objectValue ?? [] {
             guard let value = member.value.stringValue, !member.key.isEmpty, !member.key.contains("="),
                 !member.key.contains("\0"), !value.contains("\0")
-            else { throw APIFailure(400, "\"environment\" must map names to texts") }
+            else { throw .malformed(key: "environment", expected: "map names to texts") }
             exported[member.key] = value
         }
         umask = (json["umask"]?.intValue).flatMap { (0...0o777).contains($0) ? UInt32($0) : nil }
