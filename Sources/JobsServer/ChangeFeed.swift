@@ -81,7 +81,7 @@ final class ChangeFeed: Sendable {
     }
 
     /// Follows from now on, for as long as the result is kept.
-    func follow(onEnd: @escaping @Sendable () -> Void = {}) -> Follower {
+    func follow(onEnd: @escaping @Sendable (_ id: Int) -> Void = { _ in }) -> Follower {
         let id = state.withLock { state in
             state.nextPlace += 1
             state.places[state.nextPlace] = Place(next: state.end)
@@ -117,15 +117,15 @@ extension ChangeFeed {
     final class Follower: Sendable {
         let id: Int
         private let feed: ChangeFeed
-        private let onEnd: @Sendable () -> Void
+        private let onEnd: @Sendable (Int) -> Void
 
-        fileprivate init(_ feed: ChangeFeed, _ id: Int, _ onEnd: @escaping @Sendable () -> Void) {
+        fileprivate init(_ feed: ChangeFeed, _ id: Int, _ onEnd: @escaping @Sendable (Int) -> Void) {
             (self.feed, self.id, self.onEnd) = (feed, id, onEnd)
         }
 
         deinit {
             feed.leave(id)
-            onEnd()
+            onEnd(id)
         }
 
         /// Waits for news; `nil` at the end, if the follower is too far behind, or if its task was cancelled.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
 import JobStore
-import Linux
 import Supervisor
 
 /// What goes to the disk, and what happens when the disk does not take it.
@@ -69,18 +68,13 @@ extension Dispatcher {
         statusChanged()
         scheduler.isDraining = true
         takeBackAll()
-        guard repair == nil, let timer = try? Linux.Timer() else { return }
-        repair = timer
-        try? executor.eventLoop.watch(timer.descriptor.rawValue) { [self] in
-            timer.acknowledge()
-            tryAgain()
-        }
-        try? timer.arm(microseconds: 5_000_000)
+        guard !isRepairDue else { return }
+        isRepairDue = true
+        clock.after(5_000_000) { [self] in tryAgain() }
     }
 
     private func tryAgain() {
-        if let timer = repair { executor.eventLoop.forget(timer.descriptor.rawValue) }
-        repair = nil
+        isRepairDue = false
         // An empty transaction of its own tells whether the disk takes writes again.
         store.append([]) { [self] error in
             executor.post {

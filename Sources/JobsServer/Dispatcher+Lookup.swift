@@ -10,7 +10,8 @@ extension Dispatcher {
     struct Lookup {
         var context: SubmissionContext
         var isOnDisk: Bool
-        var alarm: Linux.Timer?
+        /// Ends the wait.
+        var timer: TimerQueue.ID
     }
 
     func lookUp(_ entry: Running, context: SubmissionContext, isOnDisk: Bool) {
@@ -18,10 +19,10 @@ extension Dispatcher {
         let limits = entry.spec.limits
         // An attempt of an earlier daemon, if there is one, has ended without having begun.
         running[key.job]?.attempt = nil
-        let alarm = try? after(microseconds: DeviceLookup.limit.microseconds) { [self] in
-            assumeIsolated { $0.lookedUp(key, .failure(DeviceLookup.noAnswer(limits))) }
+        let timer = clock.after(DeviceLookup.limit.microseconds) { [self] in
+            lookedUp(key, .failure(DeviceLookup.noAnswer(limits)))
         }
-        lookups[key] = Lookup(context: context, isOnDisk: isOnDisk, alarm: alarm)
+        lookups[key] = Lookup(context: context, isOnDisk: isOnDisk, timer: timer)
         deviceLookup.start(limits, for: entry.job.owner) { [self] result in
             executor.post { self.assumeIsolated { $0.lookedUp(key, result) } }
         }
@@ -53,7 +54,7 @@ extension Dispatcher {
 
     private func endLookup(_ key: AttemptKey) -> Lookup? {
         guard let lookup = lookups.removeValue(forKey: key) else { return nil }
-        if let alarm = lookup.alarm { executor.eventLoop.forget(alarm.descriptor.rawValue) }
+        clock.cancel(lookup.timer)
         return lookup
     }
 }

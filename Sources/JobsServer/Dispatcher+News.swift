@@ -2,20 +2,29 @@
 import JobModel
 import JobStore
 import JobsAPI
-import Linux
 
 /// Who hears of changes, once they are on disk.
 extension Dispatcher {
     /// State changes from now on, and a tick every so many µs; for as long as the result is kept.
     ///
     /// The timer is the loop's and no `Task.sleep`, which would wake libdispatch's shared pool; see CLanes.h.
-    func follow(tickEvery microseconds: Int) throws -> ChangeFeed.Follower {
-        let timer = try Linux.Timer()
-        let follower = feed.follow { [executor] in
-            executor.post { executor.eventLoop.forget(timer.descriptor.rawValue) }
+    func follow(tickEvery microseconds: Int) -> ChangeFeed.Follower {
+        let follower = feed.follow { [self] id in
+            executor.post {
+                self.assumeIsolated { queue in
+                    if let timer = queue.ticks.removeValue(forKey: id) { queue.clock.cancel(timer) }
+                }
+            }
         }
-        try start(timer, every: microseconds) { [feed, id = follower.id] in feed.tick(id) }
+        tick(follower.id, every: microseconds)
         return follower
+    }
+
+    private func tick(_ id: Int, every microseconds: Int) {
+        ticks[id] = clock.after(microseconds) { [self] in
+            feed.tick(id)
+            tick(id, every: microseconds)
+        }
     }
 
     func announce(_ changes: [Change]) {

@@ -27,12 +27,12 @@ extension Dispatcher {
 
     /// An attempt has ended after `wallTimeUsec`.
     func noteLength(_ wallTimeUsec: Int?) {
-        if let wallTimeUsec, wallTimeUsec < Self.shortUsec { lastShortUsec = Clock.monotonicMicroseconds }
+        if let wallTimeUsec, wallTimeUsec < Self.shortUsec { lastShortUsec = clock.monotonic }
     }
 
     /// Prepares what is likely to start next, once nothing else is to be done.
     func prepareSoon() {
-        guard !isPreparing, Clock.monotonicMicroseconds - lastShortUsec < Self.staleUsec else { return }
+        guard !isPreparing, clock.monotonic - lastShortUsec < Self.staleUsec else { return }
         isPreparing = true
         executor.eventLoop.whenIdle { [self] in assumeIsolated { $0.prepare() } }
     }
@@ -59,8 +59,8 @@ extension Dispatcher {
         }
         var entry = next
         entry.attempt = attempt
-        if prepared.isEmpty { armStale() }
-        prepared[id] = Prepared(entry: entry, since: Clock.monotonicMicroseconds)
+        if prepared.isEmpty { awaitStale() }
+        prepared[id] = Prepared(entry: entry, since: clock.monotonic)
         prepareSoon()
     }
 
@@ -71,17 +71,15 @@ extension Dispatcher {
         for entry in (try? store.jobsWithDocuments(ids)) ?? [] { readAhead[entry.job.id] = entry }
     }
 
-    private func armStale() {
-        if stale == nil, let timer = try? Linux.Timer() {
-            stale = timer
-            try? executor.eventLoop.watch(timer.descriptor.rawValue) { [self] in
-                timer.acknowledge()
-                let since = Clock.monotonicMicroseconds - Self.staleUsec
-                for (id, entry) in prepared where entry.since <= since { takeBack(id) }
-                if !prepared.isEmpty { armStale() }
-            }
+    private func awaitStale() {
+        guard !isStaleDue else { return }
+        isStaleDue = true
+        clock.after(Self.staleUsec) { [self] in
+            isStaleDue = false
+            let since = clock.monotonic - Self.staleUsec
+            for (id, entry) in prepared where entry.since <= since { takeBack(id) }
+            if !prepared.isEmpty { awaitStale() }
         }
-        try? stale?.arm(microseconds: Self.staleUsec)
     }
 
     /// It tells nothing; the job is launched anew when its turn has come, and not before.

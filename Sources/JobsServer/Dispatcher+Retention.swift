@@ -3,7 +3,6 @@ import JobModel
 import JobStore
 import Linux
 import Supervisor
-import SystemPackage
 
 /// How long finished jobs and their output stay; `nil` is for ever.
 package struct RetentionPolicy: Hashable, Sendable {
@@ -27,9 +26,8 @@ struct Expiry {
     /// Ends and output since the last look: the store is asked once in a hundredth of what may stay.
     var ends = 0
     var bytes = 0
-    var alarm: Linux.Timer?
-    /// The alarm will come.
-    var isArmed = false
+    /// The next job becomes too old then.
+    var timer: TimerQueue.ID?
 }
 
 /// Finished jobs leave when there are too many of them, when they are too old, or when their output is too large.
@@ -42,7 +40,7 @@ extension Dispatcher {
         let bytes = min(policy.bytes ?? .max, settings.quotas.output ?? .max)
         let isDue = policy.jobs.map { expiry.ends > $0 / 100 } ?? false || expiry.bytes > bytes / 100
         // The first end starts the clock for its age.
-        if isDue || (policy.ageUsec != nil && !expiry.isArmed) { removeExpired() }
+        if isDue || (policy.ageUsec != nil && expiry.timer == nil) { removeExpired() }
     }
 
     func removeExpired() {
@@ -89,21 +87,15 @@ extension Dispatcher {
         guard let age = policy.ageUsec,
             let first = try await store.offThread({ store throws(StoreError) in try store.kept() }).firstEnd
         else { return }
-        try armExpiry(at: first.microsecondsSinceEpoch + age)
+        awaitExpiry(at: first.microsecondsSinceEpoch + age)
     }
 
-    private func armExpiry(at microseconds: Int) throws(Errno) {
-        if expiry.alarm == nil {
-            let timer = try Linux.Timer(ofWallClock: true)
-            try executor.eventLoop.watch(timer.descriptor.rawValue) { [self] in
-                timer.acknowledge()
-                expiry.isArmed = false
-                removeExpired()
-            }
-            expiry.alarm = timer
-        }
+    private func awaitExpiry(at microseconds: Int) {
+        if let timer = expiry.timer { clock.cancel(timer) }
         // Those that ended within the same second or so leave together.
-        try expiry.alarm?.arm(at: microseconds + 1_000_000)
-        expiry.isArmed = true
+        expiry.timer = clock.at(microseconds + 1_000_000) { [self] in
+            expiry.timer = nil
+            removeExpired()
+        }
     }
 }

@@ -33,7 +33,8 @@ package actor Dispatcher {
     /// When an attempt last ended after a short time.
     var lastShortUsec = Int.min / 2
     var isPreparing = false
-    var stale: Linux.Timer?
+    /// Whether stale attempts are going to be taken back.
+    var isStaleDue = false
     /// Attempts that wait for the numbers of their devices.
     var lookups: [AttemptKey: Lookup] = [:]
     let deviceLookup = DeviceLookup()
@@ -72,14 +73,19 @@ package actor Dispatcher {
     var commits: [Int: (changes: [Change], then: (StoreError?) -> Void)] = [:]
     var nextCommit = 0
     var outbox: [JobStore.Call] = []
-    var statusTimer: Linux.Timer?
+    /// Set if a service manager wants to know how the queue stands.
+    var tellStatus: (@Sendable (String) -> Void)?
     var isStatusDue = false
     /// Set once everything of an earlier daemon has been taken in; before that, what is free is not known.
     var isRecovered = false
     /// Set when the daemon is about to end: what would go on for ever ends.
     var isStopping = false
-    private var alarm: Linux.Timer?
-    var repair: Linux.Timer?
+    /// Set while time alone is going to change what the scheduler decides.
+    private var nextDecision: (moment: Int, timer: TimerQueue.ID)?
+    /// Whether the disk is going to be tried again.
+    var isRepairDue = false
+    /// Of followers that are told as time goes by.
+    var ticks: [Int: TimerQueue.ID] = [:]
 
     /// What the daemon was started with.
     package struct Settings: Sendable {
@@ -160,7 +166,8 @@ package actor Dispatcher {
         supervisor = Supervisor(root: root, loop: executor.eventLoop, initPath: settings.initPath)
     }
 
-    var now: Timestamp { Timestamp(microsecondsSinceEpoch: Clock.realtimeMicroseconds) }
+    var clock: any QueueClock { executor.eventLoop }
+    var now: Timestamp { Timestamp(microsecondsSinceEpoch: clock.realtime) }
 
     // MARK: Decisions
 
@@ -189,7 +196,7 @@ package actor Dispatcher {
             case .skip(let id, let reason): skip(id, reason.description)
             }
         }
-        armAlarm()
+        awaitNextDecision()
         prepareSoon()
     }
 
@@ -203,15 +210,16 @@ package actor Dispatcher {
         }
     }
 
-    private func armAlarm() {
-        guard let next = scheduler.nextBegin else { return }
-        if alarm == nil, let timer = try? Linux.Timer(ofWallClock: true) {
-            alarm = timer
-            try? executor.eventLoop.watch(timer.descriptor.rawValue) { [self] in
-                timer.acknowledge()
+    private func awaitNextDecision() {
+        let next = scheduler.nextBegin
+        guard next != nextDecision?.moment else { return }
+        if let timer = nextDecision?.timer { clock.cancel(timer) }
+        nextDecision = next.map { moment in
+            let timer = clock.at(moment) { [self] in
+                nextDecision = nil
                 dispatch()
             }
+            return (moment, timer)
         }
-        try? alarm?.arm(at: next)
     }
 }

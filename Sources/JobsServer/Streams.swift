@@ -62,7 +62,7 @@ extension Routes {
         let dispatcher = dispatcher
         let seat = try seat(for: context.peer)
         // Figures have no event of their own. Without them a comment now and then finds out whether the reader is still there.
-        let follower = try await dispatcher.follow(tickEvery: isLive ? 500_000 : 15_000_000)
+        let follower = await dispatcher.follow(tickEvery: isLive ? 500_000 : 15_000_000)
         return Response(
             status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"],
             body: ResponseBody { writer in

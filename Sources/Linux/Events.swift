@@ -7,7 +7,8 @@ import SystemPackage
 package struct Timer: Sendable {
     package let descriptor: Descriptor
 
-    /// - Parameter ofWallClock: for ``arm(at:)`` alone: it follows the clock when that is set or the machine slept.
+    /// - Parameter ofWallClock: for ``arm(at:)`` alone: it follows the clock when that is set or the machine slept. Otherwise
+    ///   its clock is the monotonic one.
     package init(ofWallClock: Bool = false) throws(Errno) {
         let clock = Int(ofWallClock ? CLOCK_REALTIME : CLOCK_MONOTONIC)
         descriptor = Descriptor(
@@ -24,7 +25,7 @@ package struct Timer: Sendable {
         _ = try? set(itimerspec(), flags: 0)
     }
 
-    /// Fires once when the wall clock shows that many microseconds since 1970, at once if that is past.
+    /// Fires once when its clock shows that many microseconds, at once if that is past.
     package func arm(at microseconds: Int) throws(Errno) {
         // TFD_TIMER_ABSTIME
         try set(microseconds, flags: 1)

@@ -6,6 +6,8 @@ import SystemPackage
 /// Calls handlers when descriptors become ready; one thread, no polling.
 package final class EventLoop {
     private let poller: Poller
+    private let monotonicTimers: TimerQueue
+    private let wallTimers: TimerQueue
     /// By descriptor.
     private var handlers: [(() -> Void)?] = []
     /// One inotify instance for all files: a user may have 128 of them (`fs.inotify.max_user_instances`).
@@ -21,7 +23,12 @@ package final class EventLoop {
     /// For so many turns an idle moment is waited for; a loop that has none does it all the same.
     private static let mostBusyTurns = 16
 
-    package init() throws(Errno) { poller = try Poller() }
+    package init() throws(Errno) {
+        poller = try Poller()
+        monotonicTimers = try TimerQueue()
+        wallTimers = try TimerQueue(ofWallClock: true)
+        for timers in [monotonicTimers, wallTimers] { try watch(timers.descriptor.rawValue) { timers.fire() } }
+    }
 
     /// Calls `handler` whenever `fd` is ready, until ``forget(_:)``. The caller keeps the descriptor open.
     package func watch(_ fd: CInt, _ interest: Poller.Interest = .readable, handler: @escaping () -> Void) throws(Errno)
@@ -86,6 +93,27 @@ package final class EventLoop {
         guard fileHandlers.removeValue(forKey: id) != nil else { return }
         watcher?.forget(id)
     }
+
+    /// Microseconds since 1970, by the clock that people set.
+    package var realtime: Int { wallTimers.now }
+    /// Microseconds by a clock that nobody sets.
+    package var monotonic: Int { monotonicTimers.now }
+
+    /// Calls `handler` once when ``realtime`` has reached a moment, at once if that is past.
+    @discardableResult
+    package func at(_ realtime: Int, _ handler: @escaping () -> Void) -> TimerQueue.ID {
+        wallTimers.add(at: realtime, handler)
+    }
+
+    /// Calls `handler` once after so many microseconds, not before the loop's next turn.
+    @discardableResult
+    package func after(_ microseconds: Int, _ handler: @escaping () -> Void) -> TimerQueue.ID {
+        let (moment, overflows) = monotonic.addingReportingOverflow(max(0, microseconds))
+        return monotonicTimers.add(at: overflows ? .max : moment, handler)
+    }
+
+    /// Forgets a handler; nothing happens if it was called already.
+    package func cancel(_ timer: TimerQueue.ID) { (timer.isOfWallClock ? wallTimers : monotonicTimers).cancel(timer) }
 
     /// Calls `handler` once when all that is ready now has been handled, before the next wait.
     package func atTurnsEnd(_ handler: @escaping () -> Void) { atTurnsEnd.append(handler) }

@@ -144,10 +144,10 @@ struct Jobsd: AsyncParsableCommand {
             Notify.ready()
             logger.notice("ready", metadata: ["socket": "\(locations.socket)"])
         }
-        if Notify.isWanted { try await dispatcher.onStatus { Notify.status($0) } }
+        if Notify.isWanted { await dispatcher.onStatus { Notify.status($0) } }
         // Twice as often as systemd wants it, as sd_watchdog_enabled(3) advises.
         let watchdog = Watchdog()
-        if let usec = Notify.watchdogMicroseconds { try await dispatcher.beat(every: usec / 2) { watchdog.beat() } }
+        if let usec = Notify.watchdogMicroseconds { await dispatcher.beat(every: usec / 2) { watchdog.beat() } }
         var configuration = ServiceGroupConfiguration(
             services: [.init(service: server)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         // Nobody who is slow to read an answer keeps the daemon from its end.
