@@ -48,7 +48,7 @@ let package = Package(
         .executableTarget(
             name: "jobsd",
             dependencies: [
-                "JobsServer", "JobStore", "Scheduler", "Supervisor", "Systemd", "Linux", "CLanes", system,
+                "JobsServer", "Queue", "JobStore", "Scheduler", "Supervisor", "Systemd", "Linux", "CLanes", system,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"),
@@ -94,12 +94,18 @@ let package = Package(
         .target(
             name: "JobsServer",
             dependencies: [
-                "JobsAPI", "JobStore", "Scheduler", "Supervisor", "JobFile", "JobModel", "Cgroups", "Linux", system,
+                "JobsAPI", "Queue", "JobStore", "Scheduler", "Supervisor", "JobFile", "JobModel", "Cgroups", "Linux",
+                system,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
+            swiftSettings: strict),
+        // The queue's rules, without HTTP, sockets or processes.
+        .target(
+            name: "Queue",
+            dependencies: ["JobStore", "Scheduler", "JobModel", "Linux", system],
             swiftSettings: strict),
         .target(
             name: "JobsClient",
@@ -157,9 +163,12 @@ let package = Package(
             dependencies: ["JobStore", "JobModel", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: strict),
         .testTarget(
+            name: "QueueTests", dependencies: ["Queue", "JobStore", "Scheduler", "JobModel", "Linux"],
+            swiftSettings: strict),
+        .testTarget(
             name: "JobsServerTests",
             dependencies: [
-                "JobsServer", "JobStore", "JobsAPI", "JobModel", system,
+                "JobsServer", "Queue", "JobStore", "JobsAPI", "JobModel", system,
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: strict),

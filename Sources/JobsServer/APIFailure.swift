@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
+import Queue
 
 /// Why a request is refused: a status of HTTP and a sentence with the remedy.
 struct APIFailure: Error, CustomStringConvertible {

@@ -5,6 +5,7 @@ import HummingbirdCore
 import JobModel
 import NIOCore
 import NIOHTTPTypes
+import Queue
 
 /// What happens on a connection beside requests: it is counted as its user's, and what is not HTTP is answered and ends it,
 /// which otherwise would stay until it is called idle.
@@ -13,18 +14,18 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
-    private let census: Census
+    private let census: PermitPool
     private let finder: AttemptFinder
-    private var seat: Census.Seat?
+    private var seat: PermitPool.Permit?
     /// Known before the first request.
     private(set) var caller: Result<Caller, any Error>?
 
-    init(_ census: Census, _ finder: AttemptFinder) { (self.census, self.finder) = (census, finder) }
+    init(_ census: PermitPool, _ finder: AttemptFinder) { (self.census, self.finder) = (census, finder) }
 
     func channelActive(context: ChannelHandlerContext) {
         Caller.of(context.channel, finder).assumeIsolated().whenComplete { [self] result in
             caller = result
-            seat = (try? result.get()).flatMap { census.seat(for: $0.uid, isExempt: $0.isOperator) }
+            seat = (try? result.get()).flatMap { census.permit(for: $0.uid, isExempt: $0.isOperator) }
             if seat == nil { context.close(promise: nil) }
         }
         context.fireChannelActive()

@@ -4,6 +4,7 @@ import Glibc
 import JobModel
 import JobStore
 import Linux
+import Queue
 import Supervisor
 import SystemPackage
 
@@ -16,21 +17,21 @@ struct DeviceLookup: Sendable {
     static let limit = JobDuration.seconds(5)
 
     private static let most = 4
-    private let census = Census(limit: most)
+    private let pool = PermitPool(limit: most)
 
     /// - Parameter then: called on a thread of no one's, or at once if there are too many that have not come back.
     func start(
         _ limits: Limits, for owner: StoredJob.Owner, then: @escaping @Sendable (Result<Limits, CgroupError>) -> Void
     ) {
         let path = limits.devicePaths.first ?? ""
-        guard let seat = census.seat(for: owner.uid, isExempt: false) else {
+        guard let permit = pool.permit(for: owner.uid, isExempt: false) else {
             let remedy =
                 "\(Self.most) such questions of \(owner.name)'s have no answer yet; name devices by number, as 8:0"
             return then(.failure(CgroupError("find the device", path, remedy: remedy)))
         }
         do throws(Errno) {
             try DetachedThread.run {
-                defer { withExtendedLifetime(seat) {} }
+                defer { withExtendedLifetime(permit) {} }
                 then(Self.find(limits, as: owner))
             }
         } catch { then(.failure(CgroupError("find the device", path, errno: error))) }

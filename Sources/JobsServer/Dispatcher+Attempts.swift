@@ -5,6 +5,7 @@ import JobFile
 import JobModel
 import JobStore
 import JobsAPI
+import Queue
 import Scheduler
 import Supervisor
 
@@ -227,7 +228,7 @@ extension Dispatcher {
     }
 
     /// Hands a pending or held job to the scheduler.
-    func enqueue(_ job: StoredJob) { scheduler.submit(Self.entry(of: job)) { endings(in: $0) } }
+    func enqueue(_ job: StoredJob) { scheduler.submit(Entry(job)) { endings(in: $0) } }
 
     /// How jobs ended that are not in the scheduler any more.
     private func endings(in ids: ClosedRange<Int>) -> Endings {
@@ -237,34 +238,5 @@ extension Dispatcher {
         }
         let written = try? store.endings(in: ids)
         return Endings(isAny: !unwritten.isEmpty || written?.isAny == true, uncompleted: written?.uncompleted)
-    }
-
-    static func resources(of job: StoredJob) -> Resources {
-        Resources(memoryBytes: job.memoryRequestBytes ?? 0, milliCPUs: job.cpusRequest?.milli ?? 1000)
-    }
-
-    static func entry(of job: StoredJob) -> Entry {
-        var entry = Entry(id: job.id)
-        entry.priority = job.priority
-        entry.request = resources(of: job)
-        entry.group = job.group
-        entry.begin = job.begin?.microsecondsSinceEpoch
-        entry.wallTimeUsec = job.wallTimeLimitUsec
-        entry.held = job.state == .held
-        entry.array = job.array.flatMap { array in
-            array.parallel.map { Entry.ArrayLimit(id: array.id, parallel: $0) }
-        }
-        entry.dependencies = (job.dependency?.alternatives ?? []).map { terms in
-            terms.compactMap { term in
-                switch term.target {
-                case .id(let id): Entry.Term(term.condition, id)
-                case .range(let first, let last):
-                    // However a damaged row has it, it can be counted.
-                    Entry.Term(term.condition, (first...max(first, last)).clamped(to: 1...(1 << 53)))
-                case .element, .name: nil
-                }
-            }
-        }
-        return entry
     }
 }

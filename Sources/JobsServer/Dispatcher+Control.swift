@@ -2,6 +2,7 @@
 import JobModel
 import JobStore
 import Linux
+import Queue
 import SystemPackage
 
 /// What an operator does to the queue.
@@ -16,12 +17,12 @@ extension Dispatcher {
     }
 
     private func set(_ change: (inout QueueSettings) -> Void) throws(QueueError) {
-        var wishes = wishes
-        change(&wishes)
-        do throws(Errno) { try wishes.write(settings.stateDirectory) } catch {
+        var new = queueSettings
+        change(&new)
+        do throws(Errno) { try new.write(settings.stateDirectory) } catch {
             throw .settingsNotWritten(directory: settings.stateDirectory, error)
         }
-        self.wishes = wishes
+        queueSettings = new
     }
 
     func setParallel(_ parallel: Int?, ofGroup name: String) throws {
@@ -32,7 +33,7 @@ extension Dispatcher {
 
     /// Makes a group without a limit; one that is there stays as it is.
     func createGroup(_ name: String) throws {
-        guard wishes.groups[name] == nil else { return }
+        guard queueSettings.groups[name] == nil else { return }
         try set { $0.groups[name] = .some(nil) }
     }
 

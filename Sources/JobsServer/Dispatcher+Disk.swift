@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
 import JobStore
+import Queue
 import Supervisor
 
 /// What goes to the disk, and what happens when the disk does not take it.
@@ -57,7 +58,7 @@ extension Dispatcher {
     private func noteInLedger(_ changes: [Change]) {
         for (index, change) in changes.enumerated() where change.state?.isFinal == true {
             let goesOn = changes[(index + 1)...].contains { $0.job == change.job && $0.state?.isFinal == false }
-            if !goesOn { ledger.leave(change.job) }
+            if !goesOn { quotaUsage.leave(change.job) }
         }
     }
 
@@ -83,7 +84,7 @@ extension Dispatcher {
                     queue.log.notice("the disk takes writes again")
                     queue.storeTrouble = nil
                     queue.statusChanged()
-                    queue.scheduler.isDraining = queue.wishes.isDraining
+                    queue.scheduler.isDraining = queue.queueSettings.isDraining
                     for key in queue.ending.keys { queue.keep(key) }
                     queue.dispatch()
                 }

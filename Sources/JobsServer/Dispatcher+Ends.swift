@@ -3,6 +3,8 @@ import Cgroups
 import JobModel
 import JobStore
 import Linux
+import Queue
+import Scheduler
 import Supervisor
 
 /// The end of an attempt: its record on disk first, then what follows from it.
@@ -129,7 +131,7 @@ extension Dispatcher {
         case .nothing: break
         case .again(let job):
             scheduler.requeue(
-                id, notBefore: job.begin?.microsecondsSinceEpoch, request: Self.resources(of: job))
+                id, notBefore: job.begin?.microsecondsSinceEpoch, request: Resources(of: job))
             dispatch()
         case .hold:
             scheduler.requeue(id)

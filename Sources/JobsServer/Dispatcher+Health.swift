@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
+import Queue
 
 /// What tells a service manager that the queue is alive and how it stands.
 extension Dispatcher {
@@ -29,6 +30,6 @@ extension Dispatcher {
         let jobs = scheduler.counts
         let words = "\(jobs.running) running, \(jobs.waiting) waiting"
         if let storeTrouble { return "\(words); nothing starts: \(storeTrouble.description)" }
-        return wishes.isDraining ? words + "; draining" : words
+        return queueSettings.isDraining ? words + "; draining" : words
     }
 }

@@ -2,6 +2,7 @@
 import Cgroups
 import JobModel
 import Linux
+import Queue
 import Supervisor
 
 /// Attempts whose devices are looked up before they are launched.

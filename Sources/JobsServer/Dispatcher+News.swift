@@ -2,6 +2,7 @@
 import JobModel
 import JobStore
 import JobsAPI
+import Queue
 
 /// Who hears of changes, once they are on disk.
 extension Dispatcher {

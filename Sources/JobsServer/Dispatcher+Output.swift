@@ -3,6 +3,7 @@ import Glibc
 import JobModel
 import JobStore
 import Linux
+import Queue
 
 /// The kept output of attempts.
 extension Dispatcher {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
 import Linux
+import Queue
 import Supervisor
 
 /// Attempts that are launched before their turn and wait at their gates.

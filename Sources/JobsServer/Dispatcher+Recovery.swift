@@ -4,6 +4,8 @@ import Glibc
 import JobModel
 import JobStore
 import Linux
+import Queue
+import Scheduler
 import Supervisor
 
 /// What a daemon that starts makes of what another one left, and what it leaves itself.
@@ -12,14 +14,14 @@ extension Dispatcher {
     package func recover() throws {
         var live: [StoredJob] = []
         try store.live { live.append($0) }
-        for job in live { ledger.enter(job.id, Ledger.Share(of: job), of: job.owner.uid) }
+        for job in live { quotaUsage.enter(job.id, QuotaUsage.Share(of: job), of: job.owner.uid) }
         let ids = Set(live.map(\.id))
         crashes.forget { !ids.contains($0) }
         // Everybody who is waited for comes in before those that wait, and those before one that ran turns out to have ended,
         // which they must hear.
         for job in live where job.state.isLiveAttempt {
             CrashNote.about(job.id) {
-                scheduler.adopt(Self.entry(of: job), startedAt: (job.startedAt ?? now).microsecondsSinceEpoch)
+                scheduler.adopt(Entry(job), startedAt: (job.startedAt ?? now).microsecondsSinceEpoch)
             }
         }
         for job in live where !job.state.isLiveAttempt {

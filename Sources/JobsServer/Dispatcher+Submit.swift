@@ -5,6 +5,7 @@ import JobModel
 import JobStore
 import JobsAPI
 import Linux
+import Queue
 import Scheduler
 import Supervisor
 
@@ -19,18 +20,13 @@ extension Dispatcher {
         }
         let notices = try checkGroup(of: spec, isGroupInUse: submission.isGroupInUse)
         let first = nextID
-        var template = job(first, submission)
-        let places: [StoredJob.ArrayPlace?] =
-            spec.scheduling.array.map { array in
-                array.indices.ids.map { StoredJob.ArrayPlace(id: first, index: $0, parallel: array.parallel) }
-            } ?? [nil]
+        let template = submission.job(first, at: now)
+        let places = submission.places(from: first)
         if let limit = settings.quotas.array, places.count > limit, Quotas.apply(to: submission.owner.uid) {
             throw QueueError.arrayTooLarge(jobs: places.count, most: limit)
         }
-        let texts = submission.document.bytes
-        template.textBytes = (texts + places.count - 1) / places.count
-        let share = Ledger.Share(of: template)
-        try ledger.admit(share * places.count, of: submission.owner.uid, settings.quotas)
+        let share = QuotaUsage.Share(of: template)
+        try quotaUsage.admit(share * places.count, of: submission.owner.uid, settings.quotas)
         nextID += places.count
         let answer = Submitted(id: first, count: places.count, notices: notices + self.notices(about: template))
         var changes: [Change] = []
@@ -41,7 +37,7 @@ extension Dispatcher {
             job.array = place
             changes.append(.submitted(job, submission.document))
             fresh[job.id] = (job, submission.document)
-            ledger.enter(job.id, share, of: job.owner.uid)
+            quotaUsage.enter(job.id, share, of: job.owner.uid)
             enqueue(job)
         }
         if let key = submission.key {
@@ -66,7 +62,7 @@ extension Dispatcher {
         }
         if let error {
             for id in ids {
-                ledger.leave(id)
+                quotaUsage.leave(id)
                 takeBack(id)
                 scheduler.ended(id, as: .cancelled)
             }
@@ -76,29 +72,5 @@ extension Dispatcher {
             "submitted",
             metadata: ["JOB_ID": "\(first)", "JOB_NAME": "\(spec.name)", "JOB_OWNER": "\(submission.owner.name)"])
         return answer
-    }
-
-    private func job(_ id: Int, _ submission: JobSubmission) -> StoredJob {
-        let spec = submission.spec
-        let wanted = spec.scheduling
-        // By scalars, because one character may be of any length.
-        let command = (spec.command?.arguments ?? []).joined(separator: " ").unicodeScalars.prefix(200)
-        var job = StoredJob(
-            id: id, name: spec.name, owner: submission.owner, command: String(command), submittedAt: now,
-            state: wanted.held ? .held : .pending)
-        job.group = wanted.group
-        job.priority = wanted.priority
-        job.begin = wanted.begin
-        job.dependency = submission.dependency
-        job.memoryRequestBytes = (wanted.memoryRequest ?? spec.limits.memory)?.bytes
-        job.cpusRequest = wanted.cpusRequest ?? spec.limits.cpus
-        job.memoryLimitBytes = spec.limits.memory?.bytes
-        // Then it has ended at the latest, which is what the scheduler wants to know.
-        job.wallTimeLimitUsec = spec.limits.wallTime.map { limit in
-            let (end, overflow) = limit.microseconds.addingReportingOverflow(spec.limits.grace.microseconds)
-            return overflow ? .max : end
-        }
-        job.attemptsMax = wanted.retry.retries + 1
-        return job
     }
 }

@@ -4,6 +4,7 @@ import Glibc
 import JobModel
 import JobStore
 import JobsAPI
+import Queue
 import Scheduler
 import Supervisor
 
@@ -162,16 +163,16 @@ extension Dispatcher {
         job.begin = nil
         // Its dependencies were met once, or somebody wants it to run all the same.
         job.dependency = nil
-        let share = Ledger.Share(of: job)
-        try ledger.admit(share, of: job.owner.uid, settings.quotas)
+        let share = QuotaUsage.Share(of: job)
+        try quotaUsage.admit(share, of: job.owner.uid, settings.quotas)
         // Before it is on disk, so that many at once do not all find room.
-        ledger.enter(job.id, share, of: job.owner.uid)
+        quotaUsage.enter(job.id, share, of: job.owner.uid)
         return Step(
             id: job.id,
             changes: [
                 .changed(job: job.id, to: .pending, cause: nil, detail: "retried by \(requester.name)", at: now),
                 .updated(job: job.id, [.begin(nil), .dependency(nil)], detail: nil, at: now),
-            ], undo: { [self] in ledger.leave(job.id) }, finish: { [self] in enqueue(job) })
+            ], undo: { [self] in quotaUsage.leave(job.id) }, finish: { [self] in enqueue(job) })
     }
 
     /// With another memory limit if somebody gives one: after an out-of-memory at its ceiling nothing else would help.
@@ -186,7 +187,7 @@ extension Dispatcher {
                 .updated(
                     job: id, [.memoryLimitBytes(memory), .memoryRequestBytes(memory)],
                     detail: "memory set to \(ByteCount(memory)) by \(requester.name)", at: now))
-            request = Self.resources(of: job)
+            request = Resources(of: job)
         }
         changes.append(.changed(job: id, to: .pending, cause: nil, detail: "released by \(requester.name)", at: now))
         return Step(

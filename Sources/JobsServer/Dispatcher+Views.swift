@@ -3,6 +3,7 @@ import Glibc
 import JobModel
 import JobStore
 import JobsAPI
+import Queue
 import Scheduler
 
 /// What people see of the queue.
@@ -131,7 +132,7 @@ extension Dispatcher {
 
     /// Counted on a thread that may wait for it: among a hundred thousand jobs that takes a while.
     func counts(since: Timestamp?, arrays: [Int]) async throws -> CountsView {
-        let isDraining = wishes.isDraining
+        let isDraining = queueSettings.isDraining
         return try await store.offThread { store throws(StoreError) in
             var counts = CountsView()
             counts.draining = isDraining
@@ -156,7 +157,7 @@ extension Dispatcher {
 
     func daemon() async throws -> DaemonView {
         var byGroup: [String: (running: Int, pending: Int)] = [:]
-        for group in wishes.groups.keys { byGroup[group] = (0, 0) }
+        for group in queueSettings.groups.keys { byGroup[group] = (0, 0) }
         var (runs, waits) = (0, 0)
         for (group, states) in try await store.offThread({ store throws(StoreError) in try store.counts() }) {
             let running = (states[.running] ?? 0) + (states[.suspended] ?? 0)
@@ -167,13 +168,13 @@ extension Dispatcher {
         }
         return DaemonView(
             version: settings.version, pid: Int(getpid()), stateDirectory: settings.stateDirectory,
-            draining: wishes.isDraining, strictGroups: wishes.isStrict,
+            draining: queueSettings.isDraining, strictGroups: queueSettings.isStrict,
             memoryTotalBytes: scheduler.capacity.memoryBytes,
             memoryFreeBytes: scheduler.free.memoryBytes, cpusTotal: Double(scheduler.capacity.milliCPUs) / 1000,
             cpusFree: Double(scheduler.free.milliCPUs) / 1000, running: runs, pending: waits,
             groups: byGroup.sorted { $0.key < $1.key }.map {
                 DaemonView.Group(
-                    name: $0.key, parallel: wishes.groups[$0.key] ?? nil, running: $0.value.running,
+                    name: $0.key, parallel: queueSettings.groups[$0.key] ?? nil, running: $0.value.running,
                     pending: $0.value.pending)
             })
     }

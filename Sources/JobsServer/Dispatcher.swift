@@ -7,6 +7,7 @@ import JobStore
 import JobsAPI
 import Linux
 import Logging
+import Queue
 import Scheduler
 import Supervisor
 
@@ -56,12 +57,12 @@ package actor Dispatcher {
     var readAhead: [Int: (job: StoredJob, document: JobDocument)] = [:]
     /// How jobs ended whose end is on its way to the disk: the scheduler has forgotten them, and the store does not know yet.
     var settling: [Int: JobState] = [:]
-    /// What an operator has set; see ``set(_:)``.
-    var wishes: QueueSettings
+    /// The settings of an operator; see ``set(_:)``.
+    var queueSettings: QueueSettings
     /// What took earlier daemons down.
     var crashes: CrashHistory
     var expiry = Expiry()
-    var ledger = Ledger()
+    var quotaUsage = QuotaUsage()
     let feed = ChangeFeed()
     /// Changes that the feed's followers hear at the end of the loop's turn.
     var news: [StateChange] = []
@@ -158,11 +159,11 @@ package actor Dispatcher {
         self.settings = settings
         self.store = store
         self.log = log
-        wishes = try QueueSettings(settings.stateDirectory)
+        queueSettings = try QueueSettings(settings.stateDirectory)
         crashes = CrashHistory(settings.stateDirectory)
         nextID = try store.nextID()
-        scheduler = Scheduler(capacity: settings.capacity, groups: wishes.limits)
-        scheduler.isDraining = wishes.isDraining
+        scheduler = Scheduler(capacity: settings.capacity, groups: queueSettings.limits)
+        scheduler.isDraining = queueSettings.isDraining
         supervisor = Supervisor(root: root, loop: executor.eventLoop, initPath: settings.initPath)
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
 import JobsAPI
+import Queue
 
 /// What requests and answers consist of, as JSON Schema.
 extension OpenAPI {

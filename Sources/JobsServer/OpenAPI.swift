@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
 import JobsAPI
+import Queue
 
 /// The description of the API that it serves itself, OpenAPI 3.1. A test sends what it allows and what it does not, and holds
 /// the answers against it.

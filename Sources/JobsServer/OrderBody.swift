@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
 import JobsAPI
+import Queue
 
 extension Order {
     /// - Parameter members: of the request's body.

@@ -5,6 +5,7 @@ import HTTPTypes
 import Hummingbird
 import Linux
 import NIOCore
+import Queue
 import Supervisor
 import SystemPackage
 

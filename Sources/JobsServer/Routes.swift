@@ -7,15 +7,16 @@ import JobModel
 import JobStore
 import JobsAPI
 import NIOCore
+import Queue
 import Supervisor
 
 /// What the API can be asked; each route is documented in ``OpenAPI``, and a test holds the two together.
 struct Routes: Sendable {
     let dispatcher: Dispatcher
     /// Of answers that go on: events and output that is followed.
-    let streams = Census(limit: 256)
+    let streams = PermitPool(limit: 256)
     /// Bytes of bodies that are being sent or understood.
-    let bodies = Census(limit: 4 * APIContext.largestRequest, ofAll: 16 * APIContext.largestRequest)
+    let bodies = PermitPool(limit: 4 * APIContext.largestRequest, ofAll: 16 * APIContext.largestRequest)
     let intake = Intake()
     let submitters: Submitters
 
@@ -105,18 +106,18 @@ struct Routes: Sendable {
         // What was announced, too: nothing of it is waited for.
         let announced = request.headers[.contentLength].flatMap { Int($0) } ?? 0
         guard announced <= limit else { throw tooLarge }
-        let seat = bodies.seat(for: context.peer, 0)
+        let permit = bodies.permit(for: context.peer, 0)
         var bytes = ByteBuffer()
         for try await part in request.body {
             guard bytes.readableBytes + part.readableBytes <= limit else { throw tooLarge }
-            guard seat?.grow(by: part.readableBytes) == true else {
+            guard permit?.grow(by: part.readableBytes) == true else {
                 throw APIFailure(429, "too much is being sent at this moment; finish your other requests, or ask again")
             }
             bytes.writeImmutableBuffer(part)
         }
         guard bytes.readableBytes > 0 else { return try understand(nil) }
         let (body, channel) = (bytes, context.channel)
-        defer { withExtendedLifetime(seat) {} }
+        defer { withExtendedLifetime(permit) {} }
         return try await intake.run(for: context.peer.uid, isWanted: { channel.isActive }) {
             let text = String(buffer: body)
             guard !text.allSatisfy(\.isWhitespace) else { return try understand(nil) }

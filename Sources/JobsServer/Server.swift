@@ -13,6 +13,7 @@ import Linux
 import Logging
 import NIOCore
 import NIOPosix
+import Queue
 import ServiceLifecycle
 import Supervisor
 import Synchronization
@@ -60,7 +61,7 @@ package struct Server: Service {
         let responder = router.buildResponder()
         let path = socketPath
         let most = Self.connections - Self.connectionsOfRoot
-        let census = Census(limit: dispatcher.settings.quotas.connections ?? most, ofAll: most)
+        let census = PermitPool(limit: dispatcher.settings.quotas.connections ?? most, ofAll: most)
         let finder = try AttemptFinder.ofThisProcess()
         let (ready, log, group) = (onReady, log, socketGroup)
         let failure = Mutex<Errno?>(nil)

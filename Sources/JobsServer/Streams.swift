@@ -5,6 +5,7 @@ import JobModel
 import JobStore
 import JobsAPI
 import NIOCore
+import Queue
 
 /// The answers that go on: output that is followed, and events.
 extension Routes {
@@ -24,12 +25,12 @@ extension Routes {
         let isFramed = try request.flag("framed")
         let reader = OutputReader(directory: place.directory, stream: stream, from: max(0, start))
         let dispatcher = dispatcher
-        let seat = follow ? try seat(for: context.peer) : nil
+        let permit = follow ? try permit(for: context.peer) : nil
         return Response(
             status: .ok,
             headers: [.contentType: isFramed ? "application/octet-stream" : "text/plain; charset=utf-8"],
             body: ResponseBody { writer in
-                defer { withExtendedLifetime(seat) {} }
+                defer { withExtendedLifetime(permit) {} }
                 var reader = reader
                 guard follow else {
                     try await copy(&reader, framed: isFramed, to: &writer)
@@ -50,8 +51,8 @@ extension Routes {
             })
     }
 
-    private func seat(for peer: Peer) throws(APIFailure) -> Census.Seat {
-        if let seat = streams.seat(for: peer) { return seat }
+    private func permit(for peer: Peer) throws(APIFailure) -> PermitPool.Permit {
+        if let permit = streams.permit(for: peer) { return permit }
         throw APIFailure(429, "you follow as much as one may at once; end some of your `jobs logs -f` and `jobs wait`")
     }
 
@@ -60,13 +61,13 @@ extension Routes {
         let ids = parameters.get("job").map { Set($0.split(separator: ",").compactMap { Int($0) }) }
         let isLive = try request.flag("live")
         let dispatcher = dispatcher
-        let seat = try seat(for: context.peer)
+        let permit = try permit(for: context.peer)
         // Figures have no event of their own. Without them a comment now and then finds out whether the reader is still there.
         let follower = await dispatcher.follow(tickEvery: isLive ? 500_000 : 15_000_000)
         return Response(
             status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"],
             body: ResponseBody { writer in
-                defer { withExtendedLifetime(seat) {} }
+                defer { withExtendedLifetime(permit) {} }
                 // The client knows by this line that what it asks next happens after the watching began.
                 try await writer.write(ByteBuffer(string: ": watching\n\n"))
                 try await untilClosed(request, &writer) { writer in

@@ -4,6 +4,8 @@ import JobModel
 import JobStore
 import JobsAPI
 import Linux
+import Queue
+import Supervisor
 
 extension JobSubmission {
     /// Reads and checks the body of a submission; on the thread of ``Intake``.
@@ -15,7 +17,9 @@ extension JobSubmission {
         }
         let spec: JobSpec
         do { spec = try source.spec() } catch { throw APIFailure(400, "\(error)") }
-        try self.init(spec, source: source.json.text(), context: SubmissionContext(json), from: peer.requester)
+        try self.init(
+            spec, source: source.json.text(), context: SubmissionContext(json),
+            user: spec.user.flatMap { Account.find($0)?.uid }, from: peer.requester)
         self.key = key.map { SubmissionKey($0, of: peer.uid, body: json) }
     }
 

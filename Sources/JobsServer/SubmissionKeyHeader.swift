@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import HTTPTypes
+import Queue
 
 extension SubmissionKey {
     static let header = "Idempotency-Key"

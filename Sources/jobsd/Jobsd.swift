@@ -8,6 +8,7 @@ import JobsAPI
 import JobsServer
 import Linux
 import Logging
+import Queue
 import Scheduler
 import ServiceLifecycle
 import Supervisor

@@ -6,6 +6,7 @@ import JobModel
 import JobsAPI
 import JobsServer
 import Linux
+import Queue
 import Scheduler
 import Synchronization
 import SystemPackage

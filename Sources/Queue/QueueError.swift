@@ -64,9 +64,11 @@ package enum QueueError: Error, Hashable, Sendable {
     case settingsNotWritten(directory: String, Errno)
     case store(StoreError)
 
-    static func noSuchJob(_ id: Int) -> QueueError { .noSuchJob(.id(id)) }
-    static func notYours(_ job: StoredJob) -> QueueError { .notYours(job: job.id, owner: job.owner.name) }
-    static func damaged(_ job: StoredJob, _ damage: String) -> QueueError { .damaged(job: job.id, damage: damage) }
+    package static func noSuchJob(_ id: Int) -> QueueError { .noSuchJob(.id(id)) }
+    package static func notYours(_ job: StoredJob) -> QueueError { .notYours(job: job.id, owner: job.owner.name) }
+    package static func damaged(_ job: StoredJob, _ damage: String) -> QueueError {
+        .damaged(job: job.id, damage: damage)
+    }
 }
 
 extension QueueError: CustomStringConvertible {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
 import JobStore
-import Supervisor
 
 /// A submission that was understood and may be queued.
 package struct JobSubmission: Sendable {
@@ -17,20 +16,22 @@ package struct JobSubmission: Sendable {
 
     /// Checks that the requester may submit the job as it is.
     ///
-    /// - Parameter source: the job file as text, as the store keeps it.
+    /// - Parameters:
+    ///   - source: the job file as text, as the store keeps it.
+    ///   - user: the number of the user whom the job file names; `nil` if it names none, or nobody.
     package init(
-        _ spec: JobSpec, source: String, context: SubmissionContext, from requester: Requester
+        _ spec: JobSpec, source: String, context: SubmissionContext, user: UInt32?, from requester: Requester
     ) throws(QueueError) {
         if let problem = NameRule.problem(of: spec.name) { throw .unusableName(problem: problem) }
         guard spec.command != nil else { throw .noCommand(job: spec.name) }
-        try Self.checkUser(spec, requester)
+        try Self.checkUser(spec, user, requester)
         self.spec = spec
         document = JobDocument(spec: source, context: context.text)
         owner = StoredJob.Owner(uid: requester.uid, gid: requester.gid, name: requester.name)
     }
 
     /// Looks up what its words mean now; on a thread of the store's.
-    mutating func resolve(in store: JobStore) async throws {
+    package mutating func resolve(in store: JobStore) async throws {
         dependency = try await spec.scheduling.after?.resolved(for: owner.uid, in: store)
         let group = spec.scheduling.group
         if group != Scheduling.defaultGroup {
@@ -40,9 +41,9 @@ package struct JobSubmission: Sendable {
     }
 
     /// Root may choose whom a job runs as, others only themselves; so may a job of root's.
-    private static func checkUser(_ spec: JobSpec, _ requester: Requester) throws(QueueError) {
+    private static func checkUser(_ spec: JobSpec, _ user: UInt32?, _ requester: Requester) throws(QueueError) {
         guard !requester.isRoot else { return }
-        if let user = spec.user, Account.find(user)?.uid != requester.uid { throw .foreignUser(user) }
+        if let name = spec.user, user != requester.uid { throw .foreignUser(name) }
         if let setting = spec.isolation.settingsOfRoot.first { throw .settingOfRoot(setting) }
         if spec.group != nil { throw .foreignGroup }
     }

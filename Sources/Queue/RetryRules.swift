@@ -44,7 +44,7 @@ package enum RetryRules {
     }
 
     /// Doubles with every attempt, up to the ceiling.
-    static func backoff(_ policy: RetryPolicy, attempt: Int) -> Int {
+    package static func backoff(_ policy: RetryPolicy, attempt: Int) -> Int {
         let ceiling = policy.backoffCeiling.microseconds
         var pause = policy.backoff.microseconds
         for _ in 1..<max(1, attempt) where pause < ceiling {

@@ -3,26 +3,26 @@ import JobModel
 import JobStore
 
 /// What a word in a request selects; see ``JobReference`` for the rule.
-struct Selection: Sendable {
-    var reference: JobReference
+package struct Selection: Sendable {
+    package var reference: JobReference
     /// None if there is no such job.
-    var ids: [ClosedRange<Int>]
+    package var ids: [ClosedRange<Int>]
     /// Those of the ids that were asked for, the oldest first.
-    var jobs: [StoredJob] = []
+    package var jobs: [StoredJob] = []
 
     /// A single job is named itself: what cannot be done to it is refused with the reason. Of several, those to which a verb
     /// does not apply are passed over.
-    var isSingle: Bool { ids.count == 1 && ids[0].lowerBound == ids[0].upperBound }
+    package var isSingle: Bool { ids.count == 1 && ids[0].lowerBound == ids[0].upperBound }
 
     /// Reads on the calling thread. A name selects the requester's own jobs, and others' if there is none of that name.
-    init(_ word: String, for requester: Requester, in store: JobStore) throws(StoreError) {
+    package init(_ word: String, for requester: Requester, in store: JobStore) throws(StoreError) {
         reference = JobReference(word)
         ids = try store.ids(of: reference, owner: requester.uid)
         if ids.isEmpty, case .name = reference { ids = try store.ids(of: reference, owner: nil) }
     }
 
     /// Just this job, also where its id is an array's.
-    init(_ job: StoredJob) {
+    package init(_ job: StoredJob) {
         reference = .id(job.id)
         ids = [job.id...job.id]
         jobs = [job]
@@ -32,10 +32,10 @@ struct Selection: Sendable {
 extension Selection {
     /// No request is for more jobs than this: two arrays of the largest size.
     private static let mostJobs = 2 * ArrayRange.largest
-    static let mostWords = 10_000
+    package static let mostWords = 10_000
 
     /// Reads what the words select of a verb's jobs, off the queue's thread.
-    static func of(
+    package static func of(
         _ words: [String], for verb: Order.Verb, by requester: Requester, in store: JobStore
     ) async throws -> [Selection] {
         guard words.count <= mostWords else {

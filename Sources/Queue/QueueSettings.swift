@@ -5,16 +5,16 @@ import Linux
 import SystemPackage
 
 /// What an operator has set of the queue and what outlives the daemon, as a small file beside it.
-struct QueueSettings: Hashable, Sendable {
+package struct QueueSettings: Hashable, Sendable {
     /// Nothing new starts.
-    var isDraining = false
+    package var isDraining = false
     /// The groups that somebody has made, and how many jobs of each run at once; `nil` for no limit.
-    var groups: [String: Int?] = [:]
+    package var groups: [String: Int?] = [:]
     /// Whether a job of any other group is refused.
-    var isStrict = false
+    package var isStrict = false
 
     /// Those with a limit.
-    var limits: [String: Int] { groups.compactMapValues(\.self) }
+    package var limits: [String: Int] { groups.compactMapValues(\.self) }
 
     private static func path(_ stateDirectory: String) -> String { stateDirectory + "/settings.json" }
 
@@ -22,7 +22,7 @@ struct QueueSettings: Hashable, Sendable {
     ///
     /// - Throws: if it is there and cannot be understood. Without it a queue that was to drain would start everything, and
     ///   groups would be without their limits.
-    init(_ stateDirectory: String) throws(QueueSettingsError) {
+    package init(_ stateDirectory: String) throws(QueueSettingsError) {
         let path = Self.path(stateDirectory)
         guard let json = try Self.load(path) else { return }
         func wrong(_ reason: String) -> QueueSettingsError { QueueSettingsError(path: path, reason: reason) }
@@ -60,7 +60,7 @@ struct QueueSettings: Hashable, Sendable {
     }
 
     /// Written beside and renamed, so that a crash leaves the old file or the new one.
-    func write(_ stateDirectory: String) throws(Errno) {
+    package func write(_ stateDirectory: String) throws(Errno) {
         let path = Self.path(stateDirectory)
         let json = JSON.object([
             "draining": .bool(isDraining), "strict_groups": .bool(isStrict),
@@ -77,11 +77,11 @@ struct QueueSettings: Hashable, Sendable {
 }
 
 /// The settings are there and cannot be understood.
-struct QueueSettingsError: Error, CustomStringConvertible {
-    var path: String
-    var reason: String
+package struct QueueSettingsError: Error, CustomStringConvertible {
+    package var path: String
+    package var reason: String
 
-    var description: String {
+    package var description: String {
         "cannot read \(path), which holds the limits of groups and whether the queue drains: \(reason); "
             + "repair it, or remove it for a queue without limits that does not drain"
     }

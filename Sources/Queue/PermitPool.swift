@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Synchronization
 
-/// Counts what each user holds of something that would not last for everybody, and what all hold together, so that something
-/// is left for those who are exempt: they may have all.
-final class Census: Sendable {
+/// Permits for something that would not last for everybody: each user has a quota of it, and all together have one, so that
+/// something is left for the exempt users, who may have all.
+package final class PermitPool: Sendable {
     private let limit: Int
     private let limitOfAll: Int
     private let counts = Mutex(Counts())
@@ -16,34 +16,32 @@ final class Census: Sendable {
     /// - Parameters:
     ///   - limit: for each user.
     ///   - ofAll: for all of them together.
-    init(limit: Int, ofAll: Int = .max) { (self.limit, limitOfAll) = (limit, ofAll) }
+    package init(limit: Int, ofAll: Int = .max) { (self.limit, limitOfAll) = (limit, ofAll) }
 
-    /// Something that is taken as long as this lives.
-    final class Seat: Sendable {
-        private let census: Census
-        /// `nil` for those who are exempt.
+    /// A part that is taken as long as this lives.
+    package final class Permit: Sendable {
+        private let pool: PermitPool
+        /// `nil` for an exempt user.
         private let uid: UInt32?
         private let size = Mutex(0)
 
-        fileprivate init(_ census: Census, _ uid: UInt32?) { (self.census, self.uid) = (census, uid) }
+        fileprivate init(_ pool: PermitPool, _ uid: UInt32?) { (self.pool, self.uid) = (pool, uid) }
 
         /// - Returns: `false` if the user, or all together, would have more than they may; nothing is taken then.
-        func grow(by amount: Int) -> Bool {
-            guard let uid, census.take(amount, for: uid) else { return uid == nil }
+        package func grow(by amount: Int) -> Bool {
+            guard let uid, pool.take(amount, for: uid) else { return uid == nil }
             size.withLock { $0 += amount }
             return true
         }
 
-        deinit { if let uid { census.give(back: size.withLock { $0 }, of: uid) } }
+        deinit { if let uid { pool.give(back: size.withLock { $0 }, of: uid) } }
     }
 
     /// - Parameter size: how much of it.
     /// - Returns: `nil` if the user, or all together, would have more than they may.
-    func seat(for peer: Peer, _ size: Int = 1) -> Seat? { seat(for: peer.uid, isExempt: peer.isOperator, size) }
-
-    func seat(for uid: UInt32, isExempt: Bool, _ size: Int = 1) -> Seat? {
-        let seat = Seat(self, isExempt ? nil : uid)
-        return seat.grow(by: size) ? seat : nil
+    package func permit(for uid: UInt32, isExempt: Bool, _ size: Int = 1) -> Permit? {
+        let permit = Permit(self, isExempt ? nil : uid)
+        return permit.grow(by: size) ? permit : nil
     }
 
     private func take(_ amount: Int, for uid: UInt32) -> Bool {

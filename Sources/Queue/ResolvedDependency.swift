@@ -10,7 +10,7 @@ extension Dependency {
     /// Of a word that means several jobs, `ok` and `any` wait for every one, `failed` for the first that fails.
     ///
     /// - Parameter owner: whose jobs a name means.
-    func resolved(for owner: UInt32, in store: JobStore) async throws -> Dependency {
+    package func resolved(for owner: UInt32, in store: JobStore) async throws -> Dependency {
         let result = try await store.offThread { store throws(StoreError) in
             Result { () throws(QueueError) in try resolved(for: owner, store) }
         }
@@ -40,7 +40,7 @@ extension Dependency {
         return result
     }
 
-    var termCount: Int { alternatives.reduce(0) { $0 + $1.count } }
+    package var termCount: Int { alternatives.reduce(0) { $0 + $1.count } }
 
     private static let tooMany = QueueError.tooManyTerms(most: mostTerms)
 

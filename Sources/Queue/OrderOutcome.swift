@@ -8,4 +8,6 @@ package struct OrderOutcome: Sendable {
     package var ending: [Int] = []
     /// The reasons why it was not done to a job, or to any job of a word.
     package var refused: [QueueError] = []
+
+    package init() {}
 }
