@@ -6,10 +6,10 @@ import Synchronization
 /// Calls that wait for the disk, and the one thread that takes them there: all that arrived during a commit share the
 /// next transaction and its fsync.
 final class GroupCommit: Sendable {
-    typealias Call = JobStore.Call
+    typealias Batch = JobStore.Batch
 
     private struct State {
-        var waiting: [Call] = []
+        var waiting: [Batch] = []
         /// Whether a turn of the queue is under way or on its way.
         var busy = false
         var closed = false
@@ -31,18 +31,20 @@ final class GroupCommit: Sendable {
 
     var statistics: JobStore.Statistics { state.withLock(\.statistics) }
 
-    func append(_ calls: [Call]) {
+    func append(_ batch: Batch) {
         enum Next { case nothing, wake, refuse }
         let next: Next = state.withLock { state in
             if state.closed { return .refuse }
-            state.waiting += calls
+            state.waiting.append(batch)
             defer { state.busy = true }
             return state.busy ? .nothing : .wake
         }
         switch next {
         case .nothing: break
         case .wake: queue.async { self.drain() }
-        case .refuse: for call in calls { call.completion(StoreError(.closed, Self.operation, path: path)) }
+        case .refuse:
+            let error = StoreError(.closed, Self.operation, path: path)
+            batch.completion(Array(repeating: error, count: batch.calls.count))
         }
     }
 
@@ -61,13 +63,16 @@ final class GroupCommit: Sendable {
     }
 
     private func drain() {
-        while let calls = take() {
-            let outcomes = commit(calls)
-            for (call, outcome) in zip(calls, outcomes) { call.completion(outcome) }
+        while let batches = take() {
+            var outcomes = commit(batches.flatMap(\.calls))[...]
+            for batch in batches {
+                batch.completion(Array(outcomes.prefix(batch.calls.count)))
+                outcomes = outcomes.dropFirst(batch.calls.count)
+            }
         }
     }
 
-    private func take() -> [Call]? {
+    private func take() -> [Batch]? {
         state.withLock { state in
             guard !state.waiting.isEmpty else {
                 state.busy = false
@@ -79,7 +84,7 @@ final class GroupCommit: Sendable {
     }
 
     /// One transaction for all calls; each call that is refused leaves no trace in it.
-    private func commit(_ calls: [Call]) -> [StoreError?] {
+    private func commit(_ calls: [[Change]]) -> [StoreError?] {
         var outcomes: [StoreError?]
         do {
             outcomes = try database.writeWithoutTransaction { db in
@@ -98,14 +103,14 @@ final class GroupCommit: Sendable {
         let written = zip(calls, outcomes).filter { $0.1 == nil }
         state.withLock { state in
             state.statistics.calls += written.count
-            state.statistics.changes += written.reduce(0) { $0 + $1.0.changes.count }
+            state.statistics.changes += written.reduce(0) { $0 + $1.0.count }
             state.statistics.commits += written.isEmpty ? 0 : 1
             state.statistics.failures += calls.count - written.count
         }
         return outcomes
     }
 
-    private func write(_ calls: [Call], apart: Bool, to db: Database) throws -> [StoreError?] {
+    private func write(_ calls: [[Change]], apart: Bool, to db: Database) throws -> [StoreError?] {
         var outcomes: [StoreError?] = []
         try db.inTransaction {
             for call in calls {
@@ -124,7 +129,7 @@ final class GroupCommit: Sendable {
     }
 
     /// - Throws: What is no fault of this call and ends the whole transaction.
-    private func writeApart(_ call: Call, to db: Database) throws -> StoreError? {
+    private func writeApart(_ call: [Change], to db: Database) throws -> StoreError? {
         try db.cachedStatement(sql: "SAVEPOINT one_call").execute()
         do {
             try write(call, to: db)
@@ -137,12 +142,12 @@ final class GroupCommit: Sendable {
         }
     }
 
-    private func write(_ call: Call, to db: Database) throws {
+    private func write(_ call: [Change], to db: Database) throws {
         var writer = ChangeWriter(db)
-        try writer.write(call.changes)
+        try writer.write(call)
         // A call without changes asks whether the disk takes writes. An empty transaction would not touch it; this
         // writes the first page, as it is.
-        if call.changes.isEmpty { try db.cachedStatement(sql: "PRAGMA user_version = 0").execute() }
+        if call.isEmpty { try db.cachedStatement(sql: "PRAGMA user_version = 0").execute() }
     }
 
     private static func isOwnFault(_ error: any Error) -> Bool {

@@ -52,22 +52,24 @@ package final class JobStore: Sendable {
     /// - Parameter completion: Called on a thread of the store's, in the order of the calls. It may read and append, but
     ///   the next commit waits for it, and it must not ``close()``. After `close` it is called at once.
     package func append(_ changes: [Change], completion: @escaping @Sendable (StoreError?) -> Void) {
-        append([Call(changes: changes, completion: completion)])
+        append(Batch([changes]) { errors in completion(errors[0]) })
     }
 
-    /// Changes that are written together or not at all, and who hears of it.
-    package struct Call: Sendable {
-        var changes: [Change]
-        var completion: @Sendable (StoreError?) -> Void
+    /// Calls that share a commit, each of which is refused or written by itself.
+    package struct Batch: Sendable {
+        /// Changes of one call are written together or not at all.
+        let calls: [[Change]]
+        let completion: @Sendable ([StoreError?]) -> Void
 
-        package init(changes: [Change], completion: @escaping @Sendable (StoreError?) -> Void) {
-            self.changes = changes
+        /// - Parameter completion: has one argument for each call: `nil` if it is on disk.
+        package init(_ calls: [[Change]], completion: @escaping @Sendable ([StoreError?]) -> Void) {
+            self.calls = calls
             self.completion = completion
         }
     }
 
-    /// The same for several calls, which share a commit; each is refused or written by itself.
-    package func append(_ calls: [Call]) { commits.append(calls) }
+    /// The same for several calls.
+    package func append(_ batch: Batch) { commits.append(batch) }
 
     /// Waits for what is queued, moves the log into the main file and closes it. What comes later fails.
     package func close() {

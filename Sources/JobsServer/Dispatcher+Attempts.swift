@@ -57,7 +57,7 @@ extension Dispatcher {
 
     /// The next attempt of a job that waits, and where it was submitted.
     func next(of id: Int) throws -> (Running, SubmissionContext) {
-        let (job, document) = try fresh[id] ?? readAhead[id] ?? stored(id)
+        let (job, document) = try ledger.submission(of: id) ?? readAhead[id] ?? stored(id)
         if let damage = job.damage { throw QueueError.damaged(job, damage) }
         let (spec, context) = try read(document, of: job)
         return (Running(job: job, document: document, spec: spec, number: job.attempt + 1), context)
@@ -232,7 +232,7 @@ extension Dispatcher {
 
     /// How jobs ended that are not in the scheduler any more.
     private func endings(in ids: ClosedRange<Int>) -> Endings {
-        let unwritten = settling.filter { ids.contains($0.key) }
+        let unwritten = ledger.ends(in: ids)
         if let (job, state) = unwritten.first(where: { $0.value != .completed }) {
             return Endings(uncompleted: (job, state))
         }

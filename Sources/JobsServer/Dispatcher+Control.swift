@@ -10,7 +10,7 @@ extension Dispatcher {
     /// Whether new attempts may start; those that run go on.
     func setDraining(_ draining: Bool) throws {
         try set { $0.isDraining = draining }
-        scheduler.isDraining = draining || storeTrouble != nil
+        scheduler.isDraining = draining || ledger.trouble != nil
         if draining { takeBackAll() }
         statusChanged()
         dispatch()

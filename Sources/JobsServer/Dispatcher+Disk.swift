@@ -4,7 +4,9 @@ import JobStore
 import Queue
 import Supervisor
 
-/// What goes to the disk, and what happens when the disk does not take it.
+extension Gate: StartGate {}
+
+/// The way of changes to the disk, and the way on when the disk does not take them.
 extension Dispatcher {
     /// Puts changes on disk and calls `then` when they are there, or when they could not be written.
     ///
@@ -13,92 +15,59 @@ extension Dispatcher {
     ///
     /// - Parameter gate: of the attempt that begins by them; opened by the thread that wrote them.
     func commit(_ changes: [Change], opening gate: Gate? = nil, then: @escaping (StoreError?) -> Void) {
-        for change in changes {
-            readAhead[change.job] = nil
-            if let state = change.state { settling[change.job] = state.isFinal ? state : nil }
-        }
-        let number = nextCommit
-        nextCommit += 1
-        commits[number] = (changes, then)
-        if outbox.isEmpty { executor.eventLoop.atTurnsEnd { [self] in assumeIsolated { $0.flush() } } }
-        outbox.append(
-            JobStore.Call(changes: changes) { [self] error in
-                if error == nil { gate?.noteStart() }
-                executor.post { self.assumeIsolated { $0.committed(number, error) } }
-            })
+        for change in changes { readAhead[change.job] = nil }
+        guard ledger.append(changes, opening: gate, then: then) else { return }
+        executor.eventLoop.atTurnsEnd { [self] in assumeIsolated { $0.flush() } }
     }
 
     private func flush() {
-        store.append(outbox)
-        outbox = []
+        guard let batch = ledger.takeBatch() else { return }
+        store.append(
+            JobStore.Batch(batch.calls) { [self] errors in
+                batch.openGates(errors)
+                executor.post { self.assumeIsolated { $0.landed(batch.number, errors) } }
+            })
     }
 
-    /// The same for somebody who waits for it.
+    /// The same for a caller that waits for it.
     func written(_ changes: [Change]) async -> StoreError? {
         await withCheckedContinuation { continuation in commit(changes) { continuation.resume(returning: $0) } }
     }
 
-    private func committed(_ number: Int, _ error: StoreError?) {
-        guard let (changes, then) = commits.removeValue(forKey: number) else { return }
-        for change in changes {
+    private func landed(_ batch: Int, _ errors: [StoreError?]) {
+        ledger.landed(batch, errors) { outcome in
             // Read while it was on its way.
-            readAhead[change.job] = nil
-            // Not by the news of its start, which may come later than its end. What the disk does not take is tried again.
-            if change.state?.isFinal == true, error?.isTheDisks != true { settling[change.job] = nil }
+            for change in outcome.changes { readAhead[change.job] = nil }
+            if let error = outcome.error {
+                if error.isTheDisks { troubled(by: error) }
+                return outcome.then(error)
+            }
+            quotaUsage.note(outcome.changes)
+            outcome.then(nil)
+            // Whoever hears of it finds it on disk.
+            announce(outcome.changes)
         }
-        if let error, error.isTheDisks { troubled(by: error) }
-        if error == nil { noteInLedger(changes) }
-        then(error)
-        // Whoever hears of it finds it on disk.
-        if error == nil { announce(changes) }
         statusChanged()
     }
 
-    /// Jobs that have ended, and do not begin again by the same changes, are in nobody's way any more.
-    private func noteInLedger(_ changes: [Change]) {
-        for (index, change) in changes.enumerated() where change.state?.isFinal == true {
-            let goesOn = changes[(index + 1)...].contains { $0.job == change.job && $0.state?.isFinal == false }
-            if !goesOn { quotaUsage.leave(change.job) }
-        }
-    }
-
-    /// The disk is full or broken: nothing more is started, and a timer tries again what could not be recorded.
+    /// The disk is full or broken: nothing more is started, and what could not be recorded is tried again.
     func troubled(by error: StoreError) {
-        if storeTrouble == nil { log.error("\(error.description)") }
-        storeTrouble = error
+        if ledger.trouble == nil { log.error("\(error.description)") }
+        ledger.suspend(by: error) { [self] in tryAgain() }
         statusChanged()
         scheduler.isDraining = true
         takeBackAll()
-        guard !isRepairDue else { return }
-        isRepairDue = true
-        clock.after(5_000_000) { [self] in tryAgain() }
     }
 
     private func tryAgain() {
-        isRepairDue = false
-        // An empty transaction of its own tells whether the disk takes writes again.
-        store.append([]) { [self] error in
-            executor.post {
-                self.assumeIsolated { queue in
-                    if let error { return queue.troubled(by: error) }
-                    queue.log.notice("the disk takes writes again")
-                    queue.storeTrouble = nil
-                    queue.statusChanged()
-                    queue.scheduler.isDraining = queue.queueSettings.isDraining
-                    for key in queue.ending.keys { queue.keep(key) }
-                    queue.dispatch()
-                }
-            }
-        }
-    }
-}
-
-extension StoreError {
-    /// Whether it will be so for every write, whatever it says.
-    var isTheDisks: Bool {
-        switch problem {
-        case .refused, .damagedRow: false
-        default: true
+        // A call without changes tells whether the disk takes writes again; if not, the next attempt has been arranged.
+        commit([]) { [self] error in
+            guard error == nil else { return }
+            log.notice("the disk takes writes again")
+            ledger.resume()
+            scheduler.isDraining = queueSettings.isDraining
+            for key in ending.keys { keep(key) }
+            dispatch()
         }
     }
 }

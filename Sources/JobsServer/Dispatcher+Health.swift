@@ -29,7 +29,7 @@ extension Dispatcher {
     private var statusLine: String {
         let jobs = scheduler.counts
         let words = "\(jobs.running) running, \(jobs.waiting) waiting"
-        if let storeTrouble { return "\(words); nothing starts: \(storeTrouble.description)" }
+        if let trouble = ledger.trouble { return "\(words); nothing starts: \(trouble.description)" }
         return queueSettings.isDraining ? words + "; draining" : words
     }
 }

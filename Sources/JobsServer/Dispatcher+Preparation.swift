@@ -45,7 +45,7 @@ extension Dispatcher {
         // One for each place that may become free, and one for the first of them that does so again.
         let upcoming = scheduler.upcoming(min(Self.mostPrepared, running.count + 1))
         guard let id = upcoming.first(where: { prepared[$0] == nil && !unprepared.contains($0) }) else { return }
-        if fresh[id] == nil, readAhead[id] == nil { readMore() }
+        if ledger.submission(of: id) == nil, readAhead[id] == nil { readMore() }
         // What is wrong with it, it will tell when its turn has come.
         let launched = CrashNote.about(id) { () -> (Running, Attempt)? in
             // A lookup of devices may take long.
@@ -68,7 +68,9 @@ extension Dispatcher {
     /// Several at a time: each read waits for the commit that is under way, and the whole queue with it.
     private func readMore() {
         readAhead = [:]
-        let ids = scheduler.upcoming(Self.mostReadAhead).filter { prepared[$0] == nil && fresh[$0] == nil }
+        let ids = scheduler.upcoming(Self.mostReadAhead).filter {
+            prepared[$0] == nil && ledger.submission(of: $0) == nil
+        }
         for entry in (try? store.jobsWithDocuments(ids)) ?? [] { readAhead[entry.job.id] = entry }
     }
 

@@ -12,7 +12,7 @@ import Supervisor
 extension Dispatcher {
     /// Queues a job, or the jobs of an array. Returns once they are on disk; they may have started by then.
     func enter(_ submission: JobSubmission) async throws -> Submitted {
-        if let trouble = storeTrouble { throw QueueError.store(trouble) }
+        if let trouble = ledger.trouble { throw QueueError.store(trouble) }
         let spec = submission.spec
         if spec.limits.output.bytes > settings.outputCeiling {
             throw QueueError.outputLimitTooLarge(
@@ -36,7 +36,6 @@ extension Dispatcher {
             job.id = first + offset
             job.array = place
             changes.append(.submitted(job, submission.document))
-            fresh[job.id] = (job, submission.document)
             quotaUsage.enter(job.id, share, of: job.owner.uid)
             enqueue(job)
         }
@@ -49,12 +48,8 @@ extension Dispatcher {
         let ids = first..<first + places.count
         let error = await withCheckedContinuation { (continuation: CheckedContinuation<StoreError?, Never>) in
             commit(changes) { [self] error in
-                for id in ids { fresh[id] = nil }
-                if ids.count > 1000 {
-                    if fresh.isEmpty { fresh = [:] }
-                    // glibc would keep what it took. Once all who hold the changes have let go of them.
-                    executor.eventLoop.whenIdle { trimMemory() }
-                }
+                // glibc would keep what it took. Once all who hold the changes have let go of them.
+                if ids.count > 1000 { executor.eventLoop.whenIdle { trimMemory() } }
                 continuation.resume(returning: error)
             }
             // Before the commit is there: both are on disk by the same one.

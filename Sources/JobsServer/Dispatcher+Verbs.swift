@@ -128,7 +128,7 @@ extension Dispatcher {
         do throws(StoreError) {
             // The row alone tells whether a running job is suspended.
             if known == .running { return try store.job(job.id)?.state == .suspended ? .suspended : .running }
-            if let state = known ?? settling[job.id] { return state }
+            if let state = known ?? ledger.end(of: job.id) { return state }
             return try job.state.isFinal ? job.state : store.outcome(of: job.id) ?? job.state
         } catch { throw .store(error) }
     }

@@ -34,7 +34,7 @@ extension Dispatcher {
         switch job.state {
         case .pending:
             view.reason =
-                storeTrouble?.description
+                ledger.trouble?.description
                 ?? scheduler.reason(for: job.id, now: now.microsecondsSinceEpoch)?.description
         case .held: view.reason = job.reason ?? "held"
         case .running, .suspended: view.reason = running[job.id]?.attempt?.survival

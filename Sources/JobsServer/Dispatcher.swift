@@ -50,30 +50,21 @@ package actor Dispatcher {
     var underWay: [KeyedSubmission.Key: UnderWay] = [:]
     /// Jobs of which somebody's change is on its way to the disk.
     var changing: Set<Int> = []
-    /// Jobs of which something is not on disk yet, so that they start from here: a read may be older than what was
-    /// appended last.
-    var fresh: [Int: (job: StoredJob, document: JobDocument)] = [:]
     /// Jobs that are likely to start next, as they are on disk; without those that anything has happened to since.
     var readAhead: [Int: (job: StoredJob, document: JobDocument)] = [:]
-    /// How jobs ended whose end is on its way to the disk: the scheduler has forgotten them, and the store does not know yet.
-    var settling: [Int: JobState] = [:]
     /// The settings of an operator; see ``set(_:)``.
     var queueSettings: QueueSettings
     /// What took earlier daemons down.
     var crashes: CrashHistory
+    let ledger: Ledger
     var expiry = Expiry()
     var quotaUsage = QuotaUsage()
     let feed = ChangeFeed()
     /// Changes that the feed's followers hear at the end of the loop's turn.
     var news: [StateChange] = []
     var outputFollowers: [Int: [AsyncStream<Void>.Continuation]] = [:]
-    /// Set while the disk refuses our writes: nothing starts, and ended attempts wait for it.
-    var storeTrouble: StoreError?
     private var isDispatching = false
     private var isDispatchPosted = false
-    var commits: [Int: (changes: [Change], then: (StoreError?) -> Void)] = [:]
-    var nextCommit = 0
-    var outbox: [JobStore.Call] = []
     /// Set if a service manager wants to know how the queue stands.
     var tellStatus: (@Sendable (String) -> Void)?
     var isStatusDue = false
@@ -83,8 +74,6 @@ package actor Dispatcher {
     var isStopping = false
     /// Set while time alone is going to change what the scheduler decides.
     private var nextDecision: (moment: Int, timer: TimerQueue.ID)?
-    /// Whether the disk is going to be tried again.
-    var isRepairDue = false
     /// Of followers that are told as time goes by.
     var ticks: [Int: TimerQueue.ID] = [:]
 
@@ -164,6 +153,7 @@ package actor Dispatcher {
         nextID = try store.nextID()
         scheduler = Scheduler(capacity: settings.capacity, groups: queueSettings.limits)
         scheduler.isDraining = queueSettings.isDraining
+        ledger = Ledger(clock: executor.eventLoop)
         supervisor = Supervisor(root: root, loop: executor.eventLoop, initPath: settings.initPath)
     }
 
@@ -174,7 +164,7 @@ package actor Dispatcher {
 
     /// Carries out what the scheduler decides now, and wakes up when time alone changes that.
     func dispatch() {
-        guard isRecovered, storeTrouble == nil else { return }
+        guard isRecovered, ledger.trouble == nil else { return }
         // What cannot be launched ends at once, which asks for the next decision: not on top of this one, because a
         // thousand of them would not fit on the stack.
         guard !isDispatching else {

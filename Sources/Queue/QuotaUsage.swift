@@ -46,6 +46,14 @@ package struct QuotaUsage: Sendable {
         totals[owner] = total.jobs > 1 ? total - share : nil
     }
 
+    /// Changes are on disk: jobs that have ended, and do not begin again by the same changes, count no more.
+    package mutating func note(_ changes: [Change]) {
+        for (index, change) in changes.enumerated() where change.state?.isFinal == true {
+            let goesOn = changes[(index + 1)...].contains { $0.job == change.job && $0.state?.isFinal == false }
+            if !goesOn { leave(change.job) }
+        }
+    }
+
     /// - Throws: with the figures if a user would have more than they may.
     package func admit(_ share: Share, of owner: UInt32, _ quotas: Quotas) throws(QueueError) {
         guard Quotas.apply(to: owner) else { return }
