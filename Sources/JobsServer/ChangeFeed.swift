@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import JobModel
+import JobStore
 import JobsAPI
 import Linux
 import NIOCore
 import Synchronization
 
-/// The latest state changes, kept once for all who follow them.
+/// The latest state changes, kept once for all followers, and the followers of output.
 ///
 /// A follower has a place in the feed and no copy of it, so that twenty readers which do not read hold as much memory as
 /// one. A place that lies too far back is given up: its follower hears the end, comes back, and asks for states anew.
@@ -23,6 +25,10 @@ final class ChangeFeed: Sendable {
         var places: [Int: Place] = [:]
         var nextPlace = 0
         var isFinished = false
+        /// Changes of this turn of the queue's loop, which are published together.
+        var pending: [StateChange] = []
+        /// By job.
+        var outputFollowers: [Int: [AsyncStream<Void>.Continuation]] = [:]
 
         var end: Int { first + batches.count }
     }
@@ -32,6 +38,8 @@ final class ChangeFeed: Sendable {
         /// The number of the batch that comes next.
         var next: Int
         var isTickDue = false
+        /// Brings its next tick.
+        var timer: TimerQueue.ID?
         var isOver = false
         var waiter: CheckedContinuation<Void, Never>?
     }
@@ -54,6 +62,27 @@ final class ChangeFeed: Sendable {
     /// About what it takes of memory.
     var bytes: Int { state.withLock { $0.bytes } }
 
+    /// Takes changes that are on disk; followers hear them by ``publish()``.
+    ///
+    /// - Returns: whether they are the first since then.
+    func announce(_ changes: [Change]) -> Bool {
+        state.withLock { state in
+            guard !state.places.isEmpty else { return false }
+            let news = changes.compactMap { StateChange($0) }
+            defer { state.pending += news }
+            return state.pending.isEmpty && !news.isEmpty
+        }
+    }
+
+    /// Tells the followers what was announced.
+    func publish() {
+        publish(
+            state.withLock { state in
+                defer { state.pending = [] }
+                return state.pending
+            })
+    }
+
     /// Adds changes, for those who follow by now.
     func publish(_ changes: [StateChange]) {
         let batches = ChangeBatch.split(changes)
@@ -72,16 +101,37 @@ final class ChangeFeed: Sendable {
         }
     }
 
-    /// Tells all followers that there is no more to come.
+    /// Tells all followers that there is no more to come, those of output included.
     func finish() {
         wake { state in
             state.isFinished = true
             return true
         }
+        let followers = state.withLock { state in
+            defer { state.outputFollowers = [:] }
+            return state.outputFollowers.values.flatMap(\.self)
+        }
+        for follower in followers { follower.finish() }
+    }
+
+    /// Has a follower of a job's output hear when that is complete.
+    func followOutput(of job: Int, _ follower: AsyncStream<Void>.Continuation) {
+        let isFinished = state.withLock { state in
+            if !state.isFinished { state.outputFollowers[job, default: []].append(follower) }
+            return state.isFinished
+        }
+        if isFinished { follower.finish() }
+    }
+
+    /// The output of a job's attempt is complete: its followers read to the end and stop.
+    func finishOutput(of job: Int) {
+        for follower in state.withLock({ $0.outputFollowers.removeValue(forKey: job) }) ?? [] { follower.finish() }
     }
 
     /// Follows from now on, for as long as the result is kept.
-    func follow(onEnd: @escaping @Sendable (_ id: Int) -> Void = { _ in }) -> Follower {
+    ///
+    /// - Parameter onEnd: called then, with the timer that would bring the next tick.
+    func follow(onEnd: @escaping @Sendable (TimerQueue.ID?) -> Void = { _ in }) -> Follower {
         let id = state.withLock { state in
             state.nextPlace += 1
             state.places[state.nextPlace] = Place(next: state.end)
@@ -95,6 +145,16 @@ final class ChangeFeed: Sendable {
         wake { state in
             state.places[id]?.isTickDue = true
             return true
+        }
+    }
+
+    /// Notes the timer that brings a follower's next tick.
+    ///
+    /// - Returns: `false` if there is no such follower any more.
+    func setTimer(_ timer: TimerQueue.ID, of id: Int) -> Bool {
+        state.withLock { state in
+            state.places[id]?.timer = timer
+            return state.places[id] != nil
         }
     }
 
@@ -117,15 +177,14 @@ extension ChangeFeed {
     final class Follower: Sendable {
         let id: Int
         private let feed: ChangeFeed
-        private let onEnd: @Sendable (Int) -> Void
+        private let onEnd: @Sendable (TimerQueue.ID?) -> Void
 
-        fileprivate init(_ feed: ChangeFeed, _ id: Int, _ onEnd: @escaping @Sendable (Int) -> Void) {
+        fileprivate init(_ feed: ChangeFeed, _ id: Int, _ onEnd: @escaping @Sendable (TimerQueue.ID?) -> Void) {
             (self.feed, self.id, self.onEnd) = (feed, id, onEnd)
         }
 
         deinit {
-            feed.leave(id)
-            onEnd(id)
+            onEnd(feed.leave(id))
         }
 
         /// Waits for news; `nil` at the end, if the follower is too far behind, or if its task was cancelled.
@@ -184,12 +243,13 @@ extension ChangeFeed {
         }
     }
 
-    private func leave(_ id: Int) {
-        let isTrimDue = state.withLock { state in
-            state.places[id] = nil
-            return state.dropTaken()
+    private func leave(_ id: Int) -> TimerQueue.ID? {
+        let (timer, isTrimDue) = state.withLock { state in
+            let place = state.places.removeValue(forKey: id)
+            return (place?.timer, state.dropTaken())
         }
         if isTrimDue { trimMemory() }
+        return timer
     }
 }
 

@@ -21,7 +21,7 @@ extension Dispatcher {
         guard let entry = running[id], entry.key == key else { return }
         running[id] = nil
         noteLength(record.usage.wallTimeUsec)
-        finishFollowers(of: id)
+        feed.finishOutput(of: id)
         let at = now
         var changes = prefix
         changes.append(

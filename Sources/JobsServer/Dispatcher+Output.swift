@@ -29,15 +29,10 @@ extension Dispatcher {
             continuation.finish()
             return wakeups
         }
-        outputFollowers[id, default: []].append(continuation)
         continuation.onTermination = { [self] _ in
             executor.post { self.assumeIsolated { $0.executor.eventLoop.forgetDirectory(watch) } }
         }
+        feed.followOutput(of: id, continuation)
         return wakeups
-    }
-
-    /// Its output is complete: whoever follows it reads to the end and stops.
-    func finishFollowers(of id: Int) {
-        for follower in outputFollowers.removeValue(forKey: id) ?? [] { follower.finish() }
     }
 }

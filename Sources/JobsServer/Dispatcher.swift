@@ -57,12 +57,9 @@ package actor Dispatcher {
     /// What took earlier daemons down.
     var crashes: CrashHistory
     let ledger: Ledger
-    var expiry = Expiry()
+    let expiry: Expiry
     var quotaUsage = QuotaUsage()
     let feed = ChangeFeed()
-    /// Changes that the feed's followers hear at the end of the loop's turn.
-    var news: [StateChange] = []
-    var outputFollowers: [Int: [AsyncStream<Void>.Continuation]] = [:]
     private var isDispatching = false
     private var isDispatchPosted = false
     /// Set if a service manager wants to know how the queue stands.
@@ -74,8 +71,6 @@ package actor Dispatcher {
     var isStopping = false
     /// Set while time alone is going to change what the scheduler decides.
     private var nextDecision: (moment: Int, timer: TimerQueue.ID)?
-    /// Of followers that are told as time goes by.
-    var ticks: [Int: TimerQueue.ID] = [:]
 
     /// What the daemon was started with.
     package struct Settings: Sendable {
@@ -154,6 +149,7 @@ package actor Dispatcher {
         scheduler = Scheduler(capacity: settings.capacity, groups: queueSettings.limits)
         scheduler.isDraining = queueSettings.isDraining
         ledger = Ledger(clock: executor.eventLoop)
+        expiry = Expiry(settings.retention, outputQuota: settings.quotas.output, clock: executor.eventLoop)
         supervisor = Supervisor(root: root, loop: executor.eventLoop, initPath: settings.initPath)
     }
 

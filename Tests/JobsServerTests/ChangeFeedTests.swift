@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
+import JobStore
 import JobsAPI
+import Linux
 import NIOCore
+import Synchronization
 import Testing
 
 @testable import JobsServer
@@ -87,6 +90,47 @@ import Testing
         withExtendedLifetime(follower) {}
         follower = nil
         #expect(feed.bytes == 0 && !feed.isFollowed)
+    }
+
+    @Test func `announced changes are published together, and only if there is a follower`() async throws {
+        let feed = ChangeFeed()
+        let change = Change.changed(
+            job: 7, to: .held, cause: nil, detail: nil, at: Timestamp(microsecondsSinceEpoch: 0))
+        #expect(!feed.announce([change]))
+        let follower = feed.follow()
+        #expect(!feed.announce([.removed(job: 1)]), "that is no change of a state")
+        #expect(feed.announce([change]))
+        #expect(!feed.announce([change]))
+        feed.publish()
+        #expect(try await jobs(in: follower.next()) == [7, 7])
+        #expect(feed.announce([change]), "the next turn")
+    }
+
+    @Test func `followers of output hear its end, at once if everything has ended`() async {
+        let feed = ChangeFeed()
+        func followed(_ job: Int) -> AsyncStream<Void> {
+            let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
+            feed.followOutput(of: job, continuation)
+            return stream
+        }
+        let (first, second) = (followed(1), followed(2))
+        feed.finishOutput(of: 1)
+        for await _ in first {}
+        feed.finish()
+        for await _ in second {}
+        for await _ in followed(3) {}
+    }
+
+    @Test func `a follower that leaves gives its timer back`() {
+        let feed = ChangeFeed()
+        let given = Mutex<TimerQueue.ID?>(nil)
+        let timer = TimerQueue.ID(number: 3, isOfWallClock: false)
+        var follower: ChangeFeed.Follower? = feed.follow { timer in given.withLock { $0 = timer } }
+        let id = follower?.id ?? 0
+        #expect(feed.setTimer(timer, of: id))
+        follower = nil
+        #expect(given.withLock { $0 } == timer)
+        #expect(!feed.setTimer(timer, of: id))
     }
 
     @Test func `a cancelled follower hears its end`() async throws {
