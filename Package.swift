@@ -163,12 +163,12 @@ let package = Package(
             dependencies: ["JobStore", "JobModel", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: strict),
         .testTarget(
-            name: "QueueTests", dependencies: ["Queue", "JobStore", "Scheduler", "JobModel", "Linux"],
+            name: "QueueTests", dependencies: ["Queue", "JobStore", "Scheduler", "JobModel", "Linux", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "JobsServerTests",
             dependencies: [
-                "JobsServer", "Queue", "JobStore", "JobsAPI", "JobModel", system,
+                "JobsServer", "Queue", "JobStore", "JobsAPI", "JobModel", "Linux", system,
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: strict),
