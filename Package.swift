@@ -40,7 +40,7 @@ let package = Package(
         // PID 1 of every attempt. Fully static and without Foundation: it starts as fast as /bin/true.
         .executableTarget(
             name: "jobs-init",
-            dependencies: ["Sandbox", "Linux", system],
+            dependencies: ["Sandbox", "AttemptFiles", "Linux", system],
             swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
 
@@ -88,13 +88,16 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Supervisor",
-            dependencies: ["Sandbox", "Cgroups", "Systemd", "JobModel", "Linux", "CSeccomp", system],
+            dependencies: [
+                "Sandbox", "AttemptFiles", "Cgroups", "Systemd", "JobModel", "Linux", "CSeccomp", system,
+            ],
             swiftSettings: strict),
         // The daemon's heart on the event loop's thread, and the API's end on the socket.
         .target(
             name: "JobsServer",
             dependencies: [
-                "JobsAPI", "Queue", "JobStore", "Scheduler", "Supervisor", "JobFile", "JobModel", "Cgroups", "Linux",
+                "JobsAPI", "Queue", "JobStore", "Scheduler", "Supervisor", "AttemptFiles", "JobFile", "JobModel",
+                "Cgroups", "Linux",
                 system,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -131,6 +134,8 @@ let package = Package(
             name: "Scheduler",
             dependencies: ["JobModel"],
             swiftSettings: strict),
+        // What jobs-init and a daemon, perhaps of another version, tell each other through files.
+        .target(name: "AttemptFiles", dependencies: ["Linux", system], swiftSettings: strict),
         .target(name: "Sandbox", dependencies: ["Linux", system], swiftSettings: strict),
         .target(name: "Cgroups", dependencies: ["JobModel", "Linux", system], swiftSettings: strict),
         .target(name: "Systemd", dependencies: ["CSystemd", "Linux", system], swiftSettings: strict),

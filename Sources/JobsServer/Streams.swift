@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import AttemptFiles
 import HTTPTypes
 import Hummingbird
 import JobModel

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import AttemptFiles
 import Cgroups
 
 /// What stays of a queued job's attempt after its end: its cgroup and its files.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import AttemptFiles
 import Cgroups
 import Glibc
 import JobModel
@@ -122,7 +123,11 @@ package final class Supervisor {
             cgroup = try makeCgroup(request)
         } catch { throw .cgroup(error) }
         sequence += 1
-        if let directory = request.queued { try directory.make() }
+        if let directory = request.queued {
+            do throws(Errno) { try directory.make() } catch {
+                throw .system(operation: "make the directory", detail: directory.path, error)
+            }
+        }
         do throws(SupervisorError) {
             if request.spec.isolation.submit {
                 do throws(CgroupError) { try cgroup.allowSubmission() } catch { throw .cgroup(error) }

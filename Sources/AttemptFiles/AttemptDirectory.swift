@@ -9,31 +9,29 @@ package struct AttemptDirectory: Hashable, Sendable {
 
     package init(_ path: String) { self.path = path }
 
-    /// Frames of ``Sandbox/Report``, appended by jobs-init.
+    /// The report, appended by jobs-init.
     package var report: String { path + "/report" }
-    /// A FIFO of ``Sandbox/Control`` bytes for jobs-init.
-    var control: String { path + "/control" }
-    /// ``Baseline`` as JSON.
-    var baseline: String { path + "/baseline" }
+    /// A FIFO of orders for jobs-init.
+    package var control: String { path + "/control" }
+    /// The machine and the cgroup before the command started, as JSON; its fields are the supervisor's (`Baseline`).
+    package var baseline: String { path + "/baseline" }
 
     /// Makes the directory afresh; what an attempt of that number left that never ran is of no use.
-    func make() throws(SupervisorError) {
-        do throws(Errno) {
-            do throws(Errno) { try Files.makeDirectory(path, mode: 0o700) } catch {
-                switch error {
-                case .fileExists:
-                    for (name, _) in try Files.list(path) where name != Self.unstarted { unlink(path + "/" + name) }
-                case .noSuchFileOrDirectory: try Files.makeDirectories(path, mode: 0o700)
-                default: throw error
-                }
+    package func make() throws(Errno) {
+        do throws(Errno) { try Files.makeDirectory(path, mode: 0o700) } catch {
+            switch error {
+            case .fileExists:
+                for (name, _) in try Files.list(path) where name != Self.unstarted { unlink(path + "/" + name) }
+            case .noSuchFileOrDirectory: try Files.makeDirectories(path, mode: 0o700)
+            default: throw error
             }
-            let control = control
-            try checked { mkfifo(control, 0o600) }
-        } catch { throw .system(operation: "make the directory", detail: path, error) }
+        }
+        let control = control
+        try checked { mkfifo(control, 0o600) }
     }
 
     /// Opened for both directions: it never ends, whoever dies, and opening it never waits.
-    func openControl() throws(Errno) -> Descriptor { try open(control, O_RDWR, kind: S_IFIFO) }
+    package func openControl() throws(Errno) -> Descriptor { try open(control, O_RDWR, kind: S_IFIFO) }
 
     /// Opens one of its files as what it was made. A process that sees it may have put a link, or a FIFO that nobody opens, in
     /// its place.
@@ -44,7 +42,7 @@ package struct AttemptDirectory: Hashable, Sendable {
     }
 
     /// What is in the report, of which no jobs-init writes so much.
-    func readReport() throws(Errno) -> [UInt8] { try open(report).read(limit: 1 << 20) }
+    package func readReport() throws(Errno) -> [UInt8] { try open(report).read(limit: 1 << 20) }
 
     /// Whether somebody asked for its end; a mark that outlives the daemon which was asked.
     package var isCancelled: Bool { Files.exists(path + "/cancelled") }
@@ -55,17 +53,17 @@ package struct AttemptDirectory: Hashable, Sendable {
     private var unstartedMark: String { path + "/" + Self.unstarted }
 
     /// Whether it is proven that the command of this attempt has never run, although the books say that it began.
-    var isUnstarted: Bool { Files.exists(unstartedMark) }
+    package var isUnstarted: Bool { Files.exists(unstartedMark) }
 
     /// Writes that proof down, then removes the files that gave it: a death on the way to the next start of the attempt
     /// leaves either them or the mark. Without any of them the attempt counts as one that ran.
-    func clearForNextStart() {
+    package func clearForNextStart() {
         _ = try? Descriptor.open(unstartedMark, O_WRONLY | O_CREAT, mode: 0o600)
         for file in [report, control, baseline] { unlink(file) }
     }
 
     /// To be called before its command is let start.
-    func removeUnstartedMark() { unlink(unstartedMark) }
+    package func removeUnstartedMark() { unlink(unstartedMark) }
 
     /// Whether there is anything but output in it.
     package var isWorking: Bool { Files.exists(control) || Files.exists(baseline) || isUnstarted }
@@ -74,13 +72,13 @@ package struct AttemptDirectory: Hashable, Sendable {
     package var outputBytes: Int {
         // Most attempts have none, and then no file.
         ((try? Files.list(path)) ?? []).reduce(0) { sum, entry in
-            guard entry.name.hasPrefix("stdout.") || entry.name.hasPrefix("stderr.") else { return sum }
+            guard OutputFile(entry.name) != nil else { return sum }
             return sum + ((try? Files.status(path + "/" + entry.name)).map { Int($0.st_size) } ?? 0)
         }
     }
 
     /// Removes what only a running attempt needs; the output stays until the job itself is forgotten.
-    func removeWorkingFiles() {
+    package func removeWorkingFiles() {
         for file in [report, control, baseline, path + "/cancelled", unstartedMark] { unlink(file) }
         // Goes if there was no output.
         rmdir(path)

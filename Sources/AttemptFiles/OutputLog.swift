@@ -5,8 +5,7 @@ import SystemPackage
 
 /// One output stream of an attempt on disk: its head, and a tail of two segments that move on.
 ///
-/// A file is called `stdout.N`, N being the offset in the stream at which it begins, so that the names alone say what was
-/// dropped in between, whenever its writer was killed. The head gets half of the limit, each segment a quarter.
+/// The names (``OutputFile``) alone say what was dropped in between, whenever the writer was killed. The head gets half of the limit, each segment a quarter.
 package struct OutputLog {
     private let directory: CInt
     private let name: String
@@ -52,12 +51,13 @@ package struct OutputLog {
         let isHead = written == 0
         guard
             let next = try? Descriptor.open(
-                "\(name).\(written)", in: directory, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o600)
+                OutputFile(stream: name, start: written).name, in: directory, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW,
+                mode: 0o600)
         else { return false }
         file = next
         room = isHead ? headBytes : segmentBytes
         if !isHead { segments.append(written) }
-        if segments.count > 2 { unlinkat(directory, "\(name).\(segments.removeFirst())", 0) }
+        if segments.count > 2 { unlinkat(directory, OutputFile(stream: name, start: segments.removeFirst()).name, 0) }
         return true
     }
 

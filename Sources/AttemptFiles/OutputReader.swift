@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Linux
-import Supervisor
 import SystemPackage
 
-/// Reads an output stream back from the files that ``Sandbox/OutputLog`` wrote; what was dropped becomes a line that says so.
-struct OutputReader {
+/// Reads an output stream back from the files that ``OutputLog`` wrote; what was dropped becomes a line that says so.
+package struct OutputReader {
     let directory: String
     /// `stdout` or `stderr`.
     let stream: String
     /// Where the next byte stands in the stream.
-    private(set) var position = 0
+    package private(set) var position = 0
 
-    init(directory: String, stream: String, from position: Int = 0) {
+    package init(directory: String, stream: String, from position: Int = 0) {
         self.directory = directory
         self.stream = stream
         self.position = position
@@ -26,19 +25,18 @@ struct OutputReader {
 
     private func pieces() -> [Piece] {
         ((try? Files.list(directory)) ?? []).compactMap { entry in
-            guard entry.name.hasPrefix(stream + "."), let start = Int(entry.name.dropFirst(stream.count + 1)),
-                // A process that sees the directory may have made files of any name.
-                (0...1 << 53).contains(start), let status = try? Files.status("\(directory)/\(entry.name)")
+            guard let file = OutputFile(entry.name), file.stream == stream,
+                let status = try? Files.status("\(directory)/\(entry.name)")
             else { return nil }
-            return Piece(start: start, size: Int(status.st_size), path: "\(directory)/\(entry.name)")
+            return Piece(start: file.start, size: Int(status.st_size), path: "\(directory)/\(entry.name)")
         }.sorted { $0.start < $1.start }
     }
 
     /// How long the stream has been so far.
-    var length: Int { pieces().last.map { $0.start + $0.size } ?? 0 }
+    package var length: Int { pieces().last.map { $0.start + $0.size } ?? 0 }
 
     /// The next part, at most `limit` bytes; empty when there is no more for now.
-    mutating func next(limit: Int = 256 * 1024) -> [UInt8] {
+    package mutating func next(limit: Int = 256 * 1024) -> [UInt8] {
         for piece in pieces() where piece.start + piece.size > position {
             if piece.start > position {
                 let dropped = piece.start - position
