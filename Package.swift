@@ -76,7 +76,7 @@ let package = Package(
         // Gives texts from outside to their parsers: the corpus, or with Tests/fuzz/run what libFuzzer makes of it.
         .executableTarget(
             name: "fuzz-parsers",
-            dependencies: ["JobFile", "JobModel", "Sandbox", "Cgroups", "Supervisor"],
+            dependencies: ["JobFile", "JobModel", "AttemptFiles", "Sandbox", "Cgroups", "Supervisor"],
             path: "Tests/fuzz",
             exclude: ["corpus", "run"],
             swiftSettings: strict),
@@ -136,7 +136,7 @@ let package = Package(
             swiftSettings: strict),
         // What jobs-init and a daemon, perhaps of another version, tell each other through files.
         .target(name: "AttemptFiles", dependencies: ["Linux", system], swiftSettings: strict),
-        .target(name: "Sandbox", dependencies: ["Linux", system], swiftSettings: strict),
+        .target(name: "Sandbox", dependencies: ["AttemptFiles", "Linux", system], swiftSettings: strict),
         .target(name: "Cgroups", dependencies: ["JobModel", "Linux", system], swiftSettings: strict),
         .target(name: "Systemd", dependencies: ["CSystemd", "Linux", system], swiftSettings: strict),
         .target(name: "JobFile", dependencies: ["JobModel", "Yams"], swiftSettings: strict),
@@ -154,12 +154,18 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: strict),
         .testTarget(
             name: "CgroupsTests", dependencies: ["Cgroups", "JobModel", "TestSupport", system], swiftSettings: strict),
-        .testTarget(name: "SandboxTests", dependencies: ["Sandbox", "Linux", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "AttemptFilesTests", dependencies: ["AttemptFiles", "Linux", "TestSupport", system],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SandboxTests", dependencies: ["Sandbox", "AttemptFiles", "Linux", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "DoctorTests", dependencies: ["Doctor", "Cgroups", "JobModel", "Linux", system], swiftSettings: strict
         ),
         .testTarget(
-            name: "SupervisorTests", dependencies: ["Supervisor", "Cgroups", "Sandbox", "JobModel", "Linux", system],
+            name: "SupervisorTests",
+            dependencies: ["Supervisor", "AttemptFiles", "Cgroups", "Sandbox", "JobModel", "Linux", system],
             swiftSettings: strict),
         .testTarget(
             name: "SchedulerTests", dependencies: ["Scheduler", "JobModel", "TestSupport"], swiftSettings: strict),
@@ -184,7 +190,9 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "JobsClient", "JobsAPI", "Supervisor", "Cgroups", "JobModel", "JobFile", "Linux", "TestSupport", system,
+                "JobsClient", "JobsAPI", "Supervisor", "AttemptFiles", "Cgroups", "JobModel", "JobFile", "Linux",
+                "TestSupport",
+                system,
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: strict),

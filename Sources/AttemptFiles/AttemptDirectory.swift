@@ -9,9 +9,9 @@ package struct AttemptDirectory: Hashable, Sendable {
 
     package init(_ path: String) { self.path = path }
 
-    /// The report, appended by jobs-init.
+    /// Frames of ``Report``, appended by jobs-init.
     package var report: String { path + "/report" }
-    /// A FIFO of orders for jobs-init.
+    /// A FIFO of ``Control`` bytes for jobs-init.
     package var control: String { path + "/control" }
     /// The machine and the cgroup before the command started, as JSON; its fields are the supervisor's (`Baseline`).
     package var baseline: String { path + "/baseline" }
@@ -41,8 +41,48 @@ package struct AttemptDirectory: Hashable, Sendable {
         try Files.open(file, as: kind, flags | O_NOFOLLOW, mode: mode)
     }
 
-    /// What is in the report, of which no jobs-init writes so much.
-    package func readReport() throws(Errno) -> [UInt8] { try open(report).read(limit: 1 << 20) }
+    /// The control FIFO of a jobs-init that lives, whoever it is: its own end for reading is open as long as it does, and
+    /// `EPOLLERR` tells when it is gone. See `pipe(7)`.
+    ///
+    /// - Returns: `nil` if there is none.
+    package func openLivingControl() -> Descriptor? {
+        // ENXIO without a reader.
+        try? open(control, O_WRONLY, kind: S_IFIFO)
+    }
+
+    /// The bytes of one of its files, at most a mebibyte, of which jobs writes no more.
+    ///
+    /// - Returns: `nil` if the file is gone, or something else is in its place.
+    package func contents(of file: String) throws(Unreadable) -> [UInt8]? {
+        let bytes: [UInt8]
+        do throws(Errno) { bytes = try open(file).read(limit: Self.mostBytes + 1) } catch {
+            switch error {
+            case .noSuchFileOrDirectory, .notDirectory, .invalidArgument, .tooManySymbolicLinkLevels: return nil
+            default: throw Unreadable(file, .system(error))
+            }
+        }
+        guard bytes.count <= Self.mostBytes else {
+            throw Unreadable(file, .damage("it has more than \(Self.mostBytes) bytes"))
+        }
+        return bytes
+    }
+
+    package static let mostBytes = 1 << 20
+
+    /// What the report says up to its end, or to what cannot be read.
+    ///
+    /// - Returns: `nil` for the reports if there is no file.
+    package func reports() -> (reports: [Report]?, problem: Unreadable?) {
+        var reports: [Report] = []
+        do throws(Unreadable) {
+            guard let bytes = try contents(of: report) else { return (nil, nil) }
+            var reader = ReportReader(report)
+            reader.append(bytes)
+            while let next = try reader.next() { reports.append(next) }
+            try reader.finish()
+            return (reports, nil)
+        } catch { return (reports, error) }
+    }
 
     /// Whether somebody asked for its end; a mark that outlives the daemon which was asked.
     package var isCancelled: Bool { Files.exists(path + "/cancelled") }

@@ -56,6 +56,20 @@ extension CgroupRoot {
         paths(of: name).contains { !AttemptCgroup.everyone(in: $0.path, version: $0.version).isEmpty }
     }
 
+    /// Where an attempt lies by its name alone, as far as its directories stand; `nil` if none does.
+    package func place(of name: String) -> AttemptCgroup.Place? {
+        let standing = Set(paths(of: name).map(\.path))
+        guard !standing.isEmpty else { return nil }
+        let unified = unifiedBase.map { $0 + "/" + name }.flatMap { standing.contains($0) ? $0 : nil }
+        var controllers: [Controller: String] = [:]
+        for controller in Controller.allCases {
+            let path =
+                v1Bases[controller].map { $0 + "/" + name } ?? (v2Controllers.contains(controller) ? unified : nil)
+            if let path, standing.contains(path) { controllers[controller] = path }
+        }
+        return AttemptCgroup.Place(name: name, unified: unified, controllers: controllers)
+    }
+
     /// The directories of an attempt that there are.
     private func paths(of name: String) -> [(path: String, version: CgroupVersion)] {
         bases.map { ($0.path + "/" + name, $0.version) }.filter { Files.exists($0.0) }

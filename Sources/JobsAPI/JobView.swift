@@ -7,7 +7,7 @@ public struct JobView: Sendable, Hashable {
     public var name: String
     public var owner: String
     public var state: JobState
-    /// Why it waits, in a sentence with figures, while it is pending or held; why it does not end, of one that was killed.
+    /// Why it waits, in a sentence with figures, while it is pending or held; what people should know of it while it runs.
     public var reason: String?
     /// Why the last attempt ended.
     public var cause: Cause?

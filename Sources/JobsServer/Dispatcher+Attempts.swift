@@ -104,14 +104,14 @@ extension Dispatcher {
         let attempt = try supervisor.start(try request(for: entry, context: context), ahead: ahead) { [self] record in
             ended(key, record)
         }
-        logSurvivors(of: attempt, key)
+        logRemarks(of: attempt, key)
         return attempt
     }
 
-    func logSurvivors(of attempt: Attempt, _ key: AttemptKey) {
-        attempt.onSurvival = { [log, unowned attempt] in
+    func logRemarks(of attempt: Attempt, _ key: AttemptKey) {
+        attempt.onRemark = { [log, unowned attempt] in
             log.warning(
-                "\(attempt.survival ?? "")", metadata: ["JOB_ID": "\(key.job)", "JOB_ATTEMPT": "\(key.number)"])
+                "\(attempt.remark ?? "")", metadata: ["JOB_ID": "\(key.job)", "JOB_ATTEMPT": "\(key.number)"])
         }
     }
 
@@ -224,7 +224,7 @@ extension Dispatcher {
         return record
     }
 
-    private func identity(of entry: Running) -> JobIdentity {
+    func identity(of entry: Running) -> JobIdentity {
         JobIdentity(id: entry.job.id, name: entry.job.name, attempt: entry.number, owner: entry.job.owner.name)
     }
 

@@ -112,17 +112,39 @@ extension Dispatcher {
             case .neverStarted: beginAgain()
             case .vanished(let reason): ended(key, lost(entry, reason))
             case .adopted(let attempt):
-                running[job.id]?.attempt = attempt
-                log.notice("found again", metadata: ["JOB_ID": "\(job.id)", "JOB_ATTEMPT": "\(job.attempt)"])
                 attempt.onNeverStarted = beginAgain
-                logSurvivors(of: attempt, key)
-                if directory.isCancelled { attempt.cancelAgain() }
-                attempt.catchUp()
+                follow(attempt, key)
             }
         } catch {
             log.error("\(error)", metadata: ["JOB_ID": "\(job.id)"])
-            ended(key, lost(entry, "jobsd was restarted and could not find it again: \(error)"))
+            leaveRunning(entry, error)
         }
+    }
+
+    private func follow(_ attempt: Attempt, _ key: AttemptKey) {
+        running[key.job]?.attempt = attempt
+        log.notice("found again", metadata: ["JOB_ID": "\(key.job)", "JOB_ATTEMPT": "\(key.number)"])
+        logRemarks(of: attempt, key)
+        if directory(of: key).isCancelled { attempt.cancelAgain() }
+        attempt.catchUp()
+    }
+
+    /// That something of a job cannot be read here, as its file after a downgrade, is no reason to end it.
+    private func leaveRunning(_ entry: Running, _ error: any Error) {
+        let key = entry.key
+        var request = Supervisor.Request(
+            spec: JobSpec(name: entry.job.name), identity: identity(of: entry), environment: [:], directory: "/",
+            standardIO: [])
+        request.queued = directory(of: key)
+        // What it says of these is among what cannot be read, and jobs-init and the kernel know it.
+        request.spec.limits.grace = .seconds(86_400)
+        request.spec.oom = .killProcess
+        if directory(of: key).isCancelled { request.cancelledBy = Int(SIGTERM) }
+        let attempt = supervisor.adoptUnread(request, because: "\(error)") { [self] record in ended(key, record) }
+        guard let attempt else {
+            return ended(key, lost(entry, "jobsd was restarted and could not find it again: \(error)"))
+        }
+        follow(attempt, key)
     }
 
     func cancelledBeforeItBegan(_ entry: Running) -> Record {

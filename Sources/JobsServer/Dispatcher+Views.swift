@@ -37,7 +37,7 @@ extension Dispatcher {
                 ledger.trouble?.description
                 ?? scheduler.reason(for: job.id, now: now.microsecondsSinceEpoch)?.description
         case .held: view.reason = job.reason ?? "held"
-        case .running, .suspended: view.reason = running[job.id]?.attempt?.survival
+        case .running, .suspended: view.reason = running[job.id]?.attempt?.remark
         case .skipped: view.message = job.message ?? job.reason
         default: break
         }

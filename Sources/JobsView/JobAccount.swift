@@ -73,7 +73,7 @@ package struct JobAccount {
             let reason = time.localized(job.reason ?? "", now: now)
             facts.append(("waits", reason.hasPrefix("waits ") ? String(reason.dropFirst(6)) : reason))
         }
-        if job.state == .running || job.state == .suspended { facts.append(("does not end", job.reason ?? "")) }
+        if job.state == .running || job.state == .suspended { facts.append(("attention", job.reason ?? "")) }
         // The attempts tell it with their figures.
         if attempts.isEmpty, !job.state.isLive { facts.append(("why", job.message ?? job.reason ?? "")) }
         // A held one says it as its reason.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import AttemptFiles
 import CLinux
 import Glibc
 import Linux
@@ -15,8 +16,8 @@ package struct Payload {
     /// A command that was started.
     package struct Started {
         package var pid: pid_t
-        /// In the supervisor's PID namespace, 0 if it cannot be told.
-        package var outerPid: Int
+        /// In the supervisor's PID namespace, `nil` if it cannot be told.
+        package var outerPid: Int?
         /// The moment it was executed, `CLOCK_MONOTONIC`.
         package var startedUsec: Int
     }
@@ -24,6 +25,7 @@ package struct Payload {
     /// What the child leaves behind for its parent; lives in memory that both see.
     private struct Outcome {
         var startedUsec = 0
+        /// 0 if it cannot be told.
         var outerPid = 0
         var errno: CInt = 0
         var isCommand = false
@@ -113,7 +115,7 @@ package struct Payload {
             throw SetupFailure(step: step, detail: detail, errno: outcome.errno, isCommand: outcome.isCommand)
         }
         return Started(
-            pid: pid, outerPid: outcome.outerPid,
+            pid: pid, outerPid: outcome.outerPid > 0 ? outcome.outerPid : nil,
             startedUsec: outcome.startedUsec == 0 ? Clock.monotonicMicroseconds : outcome.startedUsec)
     }
 

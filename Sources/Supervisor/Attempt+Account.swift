@@ -59,7 +59,7 @@ extension Attempt {
     package func leave() { if !isFinished { finish(leaving: true) } }
 
     private func completeUsage(_ reading: inout UsageReading) {
-        let lost = start == nil ? "the command never started" : "jobs-init ended without a report"
+        let lost = missing
         let wall: Int? = if let start, let exit { exit.monotonicUsec - start.monotonicUsec } else { nil }
         reading.set("wall_time_usec", \.wallTimeUsec, wall, otherwise: lost)
         reading.set("suspended_usec", \.suspendedUsec, exit?.suspendedUsec, otherwise: lost)
@@ -69,15 +69,22 @@ extension Attempt {
         watch.fill(&reading)
     }
 
+    /// Why there is no figure of jobs-init's.
+    private var missing: String {
+        if exit != nil { return "its jobs-init, of another version, does not tell it" }
+        if evidence.unreadable != nil { return "what jobs-init has told cannot be read" }
+        return start == nil ? "the command never started" : "jobs-init ended without a report"
+    }
+
     /// The kernel adds a process to what its parent knows when the parent waits for it. One that ignores SIGCHLD never does.
     private func setLargestProcess(_ reading: inout UsageReading, otherwise lost: String) {
-        var (rss, reason) = (exit?.maxRSSBytes, lost)
-        if let exit {
-            let unknown = (reading.usage.cpuUsageUsec ?? 0) - exit.cpuUsec
-            if exit.maxRSSBytes <= exit.floorRSSBytes {
-                let floor = ByteCount(exit.floorRSSBytes)
-                (rss, reason) = (nil, "not above \(floor), below which the kernel shows jobs-init's own")
-            } else if unknown > 10_000 + exit.cpuUsec / 20 {
+        var (rss, reason): (Int?, String) = (nil, lost)
+        if let largest = exit?.maxRSSBytes, let floor = exit?.floorRSSBytes, let known = exit?.cpuUsec {
+            rss = largest
+            let unknown = (reading.usage.cpuUsageUsec ?? 0) - known
+            if largest <= floor {
+                (rss, reason) = (nil, "not above \(ByteCount(floor)), below which the kernel shows jobs-init's own")
+            } else if unknown > 10_000 + known / 20 {
                 // Below that it may be the ends of many processes, which the kernel counts for the cgroup alone.
                 let time = JobDuration(microseconds: unknown)
                 (rss, reason) = (

@@ -1,24 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
+import AttemptFiles
 import Cgroups
 import Glibc
 import JobModel
 import Linux
-import Sandbox
 
 /// The frames of jobs-init: read, believed or not, and acted upon.
 extension Attempt {
     func readReport() { about { readNews() } }
 
     private func readNews() {
-        guard let bytes = try? launch.report.read(), !bytes.isEmpty else {
+        if evidence.unreadable != nil { return releaseInit() }
+        guard let bytes = try? launch.report.read(limit: check == nil ? 65536 : AttemptDirectory.mostBytes),
+            !bytes.isEmpty
+        else {
             // End of the report: jobs-init is gone, which its pidfd says too. A file may still grow.
             if reportWatch == nil { loop.forget(launch.report.rawValue) }
             return
         }
-        buffer += bytes
-        let reports = Report.decode(from: &buffer) { misunderstood() }
-        // jobs-init writes each frame at once.
-        if check != nil, !buffer.isEmpty, !isFinished { return disbelieve("it holds a part of a frame") }
+        reader.append(bytes)
+        var reports: [Report] = []
+        var problem: Unreadable?
+        do throws(Unreadable) {
+            while let report = try reader.next() { reports.append(report) }
+            // jobs-init writes each frame at once.
+            if check != nil { try reader.finish() }
+        } catch {
+            problem = error
+            // What contradicts an end may be in what cannot be read.
+            reports.removeAll { if case .exited = $0 { true } else { false } }
+        }
         if check != nil, !reports.isEmpty, !isFinished {
             try? meet()
             let (pid, now) = (
@@ -30,6 +41,42 @@ extension Attempt {
             }
         }
         for report in reports where !isFinished { handle(report) }
+        if let problem, !isFinished { cannotRead(problem) }
+    }
+
+    /// Its jobs-init is of another version, or something else has written to its report. That is no reason to end what runs: it
+    /// keeps its place until its jobs-init is gone.
+    private func cannotRead(_ problem: Unreadable) {
+        // Of our own version, and nothing has run: the gate opens only after the birth.
+        if check == nil || launch.gate != nil && !isBorn { return misunderstood(problem) }
+        evidence.unreadable = "\(problem)"
+        // An end that was not confirmed yet.
+        if let confirmation { loop.forget(confirmation.descriptor.rawValue) }
+        onRemark()
+        releaseInit()
+    }
+
+    /// jobs-init stays after its last frame until it is told to leave. One that cannot be understood has written that frame if
+    /// nobody is left.
+    private func releaseInit(patienceUsec: Int = 500) {
+        guard cgroup.isPopulated else { return tell(Control.leave) }
+        lookAgain(in: patienceUsec) { [self] in releaseInit(patienceUsec: patienceUsec * 2) }
+    }
+
+    /// Kernels since 6.19 show a moment later that nobody is left (`cgroup_task_dead`).
+    ///
+    /// - Returns: `false` if that moment is over.
+    @discardableResult
+    private func lookAgain(in usec: Int, _ look: @escaping () -> Void) -> Bool {
+        guard usec < 500_000, let timer = try? Linux.Timer() else { return false }
+        if let confirmation { loop.forget(confirmation.descriptor.rawValue) }
+        confirmation = timer
+        try? loop.watch(timer.descriptor.rawValue) { [self] in
+            loop.forget(timer.descriptor.rawValue)
+            if !isFinished { look() }
+        }
+        try? timer.arm(microseconds: usec)
+        return true
     }
 
     /// Nothing that the report says counts any more, so the job is ended here.
@@ -41,18 +88,11 @@ extension Attempt {
         finish()
     }
 
-    /// jobs-init tells the end when nobody is left, which kernels since 6.19 show a moment later (`cgroup_task_dead`).
+    /// jobs-init tells the end when nobody is left.
     private func confirm(_ end: Report.Exit, patienceUsec: Int = 500) {
         guard check != nil, cgroup.isPopulated else { return conclude(end) }
-        guard patienceUsec < 500_000, let timer = try? Linux.Timer() else {
-            return disbelieve("it tells the end while processes of the job run")
-        }
-        confirmation = timer
-        try? loop.watch(timer.descriptor.rawValue) { [self] in
-            loop.forget(timer.descriptor.rawValue)
-            if !isFinished { confirm(end, patienceUsec: patienceUsec * 2) }
-        }
-        try? timer.arm(microseconds: patienceUsec)
+        let looks = lookAgain(in: patienceUsec) { [self] in confirm(end, patienceUsec: patienceUsec * 2) }
+        if !looks { disbelieve("it tells the end while processes of the job run") }
     }
 
     private func conclude(_ end: Report.Exit) {
@@ -63,22 +103,21 @@ extension Attempt {
         finish()
     }
 
-    /// jobs-init is of another build: it waits for an answer that we do not know to give, so it is ended here.
-    private func misunderstood() {
-        evidence.setupFailure = SetupFailure(
-            step: "understand jobs-init;", detail: "it is of another version than jobs, install both together",
-            errno: EPROTO)
+    private func misunderstood(_ problem: Unreadable) {
+        evidence.setupFailure = SetupFailure(step: "understand jobs-init;", detail: "\(problem)", errno: EPROTO)
         killInit()
     }
 
     private func handle(_ report: Report) {
         switch report {
-        case .born:
+        case .born(let birth):
+            isBorn = true
+            vocabulary = min(birth.vocabulary, Control.vocabulary)
             // One that the template has not lived to tell us of sees its gate close.
             if (try? meet()) != nil { launch.gate?.noteBirth() }
         case .started(let start):
             self.start = start
-            if start.outerPid > 0, Namespaces.isInitialPID { evidence.mainPid = start.outerPid }
+            if Namespaces.isInitialPID { evidence.mainPid = start.outerPid }
             evidence.hasStarted = true
         case .failed(let failure):
             evidence.setupFailure = failure

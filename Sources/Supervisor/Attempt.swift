@@ -22,10 +22,14 @@ package final class Attempt {
     var evidence = Evidence()
     var start: Report.Start?
     var exit: Report.Exit?
-    var buffer: [UInt8] = []
+    var reader: ReportReader
+    /// Its jobs-init has reported its birth.
+    var isBorn = false
+    /// What its jobs-init understands (``Control``).
+    var vocabulary: Int
     /// Of a queued job, whose report is not out of every process's reach.
     var check: ReportCheck?
-    /// While the end is told and the kernel still shows somebody.
+    /// While the end may have come and the kernel still shows somebody.
     var confirmation: Linux.Timer?
     var reportWatch: CInt?
     var isFinished = false
@@ -34,7 +38,7 @@ package final class Attempt {
     lazy var backstop = Backstop(of: self, loop)
     /// Those that SIGKILL has not ended within a moment: the kernel holds them, as for a device or a file server.
     var survivors: [pid_t] = [] {
-        didSet { if !survivors.isEmpty { onSurvival() } }
+        didSet { if !survivors.isEmpty { onRemark() } }
     }
     /// Says so for people; `nil` if there are none.
     package var survival: String? {
@@ -43,8 +47,12 @@ package final class Attempt {
         return
             "SIGKILL has not ended \(names): the kernel holds it, as for a device or a file server that does not answer"
     }
-    /// Called when there is a ``survival``.
-    package var onSurvival: () -> Void = {}
+    /// What people should know of it while it runs; `nil` if it is nothing special.
+    package var remark: String? {
+        survival ?? evidence.unreadable.map { "it runs on, and how it ends will not be known here: \($0)" }
+    }
+    /// Called when there is a ``remark``.
+    package var onRemark: () -> Void = {}
 
     /// Of an attempt that was taken over: called instead of the end if jobs-init saw the gate close with the daemon that
     /// held it, so that the command never ran.
@@ -131,8 +139,11 @@ package final class Attempt {
         if let place = cgroup.memoryPlace { (evidence.memoryPath, evidence.memoryMount) = place }
         evidence.cancelledBy = request.cancelledBy
         evidence.jobReachesInit = !request.spec.isolation.pid && Self.isOwnUsers(request.spec)
-        if baseline != nil { supervisor.live.insert(cgroup.name) }
+        if baseline != nil || !launch.isChild { supervisor.live.insert(cgroup.name) }
         check = request.queued == nil ? nil : ReportCheck(request.spec.limits)
+        reader = ReportReader(request.queued?.report ?? "the report of jobs-init")
+        // One that we have not started is of any version.
+        vocabulary = launch.isChild ? Control.vocabulary : 1
         kernelLog = KernelLog()
         watch = OOMWatch(cgroup: cgroup, loop: loop, killJob: request.spec.oom == .killJob)
     }
@@ -154,15 +165,21 @@ package final class Attempt {
             throw .system(operation: "watch", detail: "the attempt", error)
         }
         if let process = launch.process { try watchInit(process) }
+        if let control = launch.heardControl {
+            do throws(Errno) { try loop.watch(control.rawValue) { [self] in initEnded() } } catch {
+                throw .system(operation: "watch", detail: "jobs-init", error)
+            }
+        }
     }
 
     /// Takes note of what happened to an adopted attempt while nobody watched; it may be its end.
     package func catchUp() {
+        if evidence.unreadable != nil { onRemark() }
         // Anew, since nothing tells for how long it was suspended. jobs-init knows its time.
         limitWallTime(isSuspended: cgroup.isFrozen)
         readReport()
         watch.catchUp()
-        if launch.process == nil { initEnded() }
+        if launch.process == nil, launch.heardControl == nil { initEnded() }
     }
 
     /// The moment the command was executed, `nil` before it.
@@ -204,6 +221,11 @@ package final class Attempt {
 
     /// Stops or continues every process of the job, and with them the clock of its wall-time limit.
     package func setSuspended(_ suspended: Bool) throws(CgroupError) {
+        if suspended, !Control.isKnown(Control.pause, in: vocabulary) {
+            throw CgroupError(
+                "suspend", cgroup.name,
+                remedy: "its jobs-init is of another version of jobs and would not stop the clock of its time limit")
+        }
         try cgroup.setFrozen(suspended)
         tell(suspended ? Control.pause : Control.resume)
         backstop.setSuspended(suspended)
@@ -211,7 +233,7 @@ package final class Attempt {
 
     /// Whether it can begin: somebody may have killed its jobs-init at its gate, or the template over it, and we may.
     package func canBegin() -> Bool {
-        (try? meet()) != nil && !isDoomed && launch.process?.ends(within: 0) == false
+        (try? meet()) != nil && !isDoomed && evidence.unreadable == nil && launch.process?.ends(within: 0) == false
     }
 
     /// The turn of a queued job has come: notes what its account will be compared with. Its command still waits.
@@ -256,7 +278,7 @@ package final class Attempt {
         launch.gate?.close()
     }
 
-    private func tell(_ byte: UInt8) { try? launch.control?.write([byte]) }
+    func tell(_ order: UInt8) { if Control.isKnown(order, in: vocabulary) { try? launch.control?.write([order]) } }
 
     // MARK: jobs-init
 
@@ -318,6 +340,7 @@ package final class Attempt {
         loop.forget(launch.report.rawValue)
         if let reportWatch { loop.forgetFile(reportWatch) }
         if let confirmation { loop.forget(confirmation.descriptor.rawValue) }
+        if let control = launch.heardControl { loop.forget(control.rawValue) }
         watch.end()
         backstop.end()
     }

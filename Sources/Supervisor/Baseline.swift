@@ -8,8 +8,9 @@ import SystemPackage
 
 /// What an attempt's account is compared with at its end: the state of the machine before it, and where its cgroup is.
 ///
-/// A queued job's is written down before its command starts, as JSON, so that a later version of the daemon can finish
-/// the account that this one began.
+/// A queued job's is written down before its command starts, as JSON, so that a daemon of another version can finish the
+/// account that this one began: members that it does not know it passes over, and those that are missing are unknown.
+/// ``FileFormat`` stands in front.
 struct Baseline {
     var place: AttemptCgroup.Place
     var unenforced: [String: String] = [:]
@@ -29,8 +30,10 @@ struct Baseline {
     }
 
     private var json: JSON {
-        .object([
-            "name": .string(place.name), "unified": .string(place.unified),
+        let format = FileFormat.current
+        return .object([
+            "format": .int(format.number), "needs": .int(format.needs), "name": .string(place.name),
+            "unified": .string(place.unified),
             "controllers": .object(
                 place.controllers.sorted { $0.key.rawValue < $1.key.rawValue }.map {
                     JSON.Member(key: $0.key.rawValue, value: .string($0.value))
@@ -41,6 +44,7 @@ struct Baseline {
             "ancestors": Self.json(ancestors), "ancestor_throttling": Self.json(throttling),
             "ancestor_refusals": Self.json(refusals),
             "companions": .array(companions.sorted().map { .string($0) }),
+            "test": FileFormat.testVersion > 0 ? .array([.string("a member of a later version")]) : .null,
         ])
     }
 
@@ -48,11 +52,15 @@ struct Baseline {
         try directory.open(directory.baseline, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600).write(json.text())
     }
 
-    /// `nil` if there is none, or none that can be read.
-    init?(in directory: AttemptDirectory) {
-        guard let bytes = try? directory.open(directory.baseline).readAll(),
-            let json = try? JSON(parsing: String(decoding: bytes, as: UTF8.self)), let name = json["name"]?.stringValue
-        else { return nil }
+    /// `nil` if there is none.
+    init?(in directory: AttemptDirectory) throws(Unreadable) {
+        guard let bytes = try directory.contents(of: directory.baseline) else { return nil }
+        func unreadable(_ reason: Unreadable.Reason) -> Unreadable { Unreadable(directory.baseline, reason) }
+        let json: JSON
+        do throws(JSONError) { json = try JSON(parsing: bytes) } catch { throw unreadable(.damage("\(error)")) }
+        let format = FileFormat(number: json["format"]?.intValue ?? 0, needs: json["needs"]?.intValue ?? 0)
+        guard format.isReadable else { throw unreadable(.needs(format: format.needs)) }
+        guard let name = json["name"]?.stringValue else { throw unreadable(.damage("it names no cgroup")) }
         var controllers: [Controller: String] = [:]
         for member in json["controllers"]?.objectValue ?? [] {
             if let controller = Controller(rawValue: member.key) { controllers[controller] = member.value.stringValue }

@@ -19,6 +19,7 @@ struct Launch {
     var gate: Gate?
     /// Whether ``process`` is a child of ours, which we have to reap.
     let isChild: Bool
+    private var isUnidentified = false
 
     /// Starts jobs-init with `plan`, completed by the descriptors of `cgroup`.
     ///
@@ -105,6 +106,21 @@ struct Launch {
         self.process = process
         isChild = false
     }
+
+    /// Takes over a jobs-init that lives and cannot be told from others, since its report cannot be read.
+    ///
+    /// - Parameter control: of ``AttemptDirectory/openLivingControl()``.
+    init(unidentified control: Descriptor, directory: AttemptDirectory) throws(SupervisorError) {
+        do throws(Errno) { report = try directory.open(directory.report) } catch {
+            throw .system(operation: "take over the attempt in", detail: directory.path, error)
+        }
+        self.control = control
+        isChild = false
+        isUnidentified = true
+    }
+
+    /// Of a jobs-init without a ``process``: it tells the end of jobs-init in its place.
+    var heardControl: Descriptor? { isUnidentified ? control : nil }
 
     private static func failure(_ error: Errno) -> SupervisorError {
         error == .connectionReset ? .templateDied : .system(operation: "start", detail: "jobs-init", error)

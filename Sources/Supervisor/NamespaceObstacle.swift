@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import AttemptFiles
 import Cgroups
 import Glibc
 import Linux
-import Sandbox
 import SystemPackage
 
 /// Why the kernel refuses the namespaces of a job, as far as its error tells, and what the user can do about it.

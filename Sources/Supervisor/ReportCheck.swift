@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import AttemptFiles
 import JobModel
-import Sandbox
 
 /// Whether frames can be jobs-init's own. Those of a queued job lie in a file, which a process that sees it and has the
 /// daemon's user may write to: they are held against each other, and against what the supervisor knows by itself.

@@ -177,19 +177,22 @@ package final class Supervisor {
             directory.clearForNextStart()
             return .neverStarted
         }
-        guard let baseline = Baseline(in: directory) else {
+        let found: Baseline?
+        do throws(Unreadable) { found = try Baseline(in: directory) } catch {
+            return try adopt(request, unread: error, baseline: nil, onEnd: onEnd)
+        }
+        guard let baseline = found else {
             // It was there before the books said that the attempt began, and is the only way to know that it did not run.
             try? directory.openControl().write([Control.leave])
             try remove(name(of: request))
-            return .vanished("Its files in \(directory.path) are gone or damaged.")
+            return .vanished("Its files in \(directory.path) are gone.")
         }
-        let report = try? directory.readReport()
-        var bytes = report ?? []
-        let reports = Report.decode(from: &bytes)
-        guard case .born(let birth)? = reports.first else {
+        let (reports, problem) = directory.reports()
+        guard case .born(let birth)? = reports?.first else {
+            if let problem { return try adopt(request, unread: problem, baseline: baseline, onEnd: onEnd) }
             // An empty report and a cgroup in which nothing ever was: only both together say that it has not run.
             let cgroup = try? AttemptCgroup(adopting: baseline.place, in: root)
-            let hasRun = report?.isEmpty != true || cgroup?.isThere != true || cgroup?.hasCountedAnyone != false
+            let hasRun = reports?.isEmpty != true || cgroup?.isThere != true || cgroup?.hasCountedAnyone != false
             // It may be waiting, for its gate or for us.
             try? directory.openControl().write([Control.leave])
             guard hasRun else {
@@ -199,7 +202,7 @@ package final class Supervisor {
             try clear(baseline, directory)
             // The note of the place may be what is damaged.
             try remove(name(of: request))
-            return .vanished("Its report in \(directory.path) is gone or damaged.")
+            return .vanished("Its report in \(directory.path) is gone, or not jobs-init's.")
         }
         let process = Process.find(pid: pid_t(birth.pid), at: birth.bootTicks)
         if let process, CgroupMembership.contains(baseline.place.name, of: process.pid) == true {
@@ -211,7 +214,7 @@ package final class Supervisor {
         do throws(CgroupError) { cgroup = try AttemptCgroup(adopting: baseline.place, in: root) } catch {
             throw .cgroup(error)
         }
-        if process == nil, reports.count == 1, !cgroup.hasCountedAnyone {
+        if process == nil, problem == nil, reports?.count == 1, !cgroup.hasCountedAnyone {
             // It saw the gate close. Had it been let through and been killed since, somebody would have been counted.
             try clearForNextStart(baseline, directory)
             return .neverStarted
@@ -223,11 +226,43 @@ package final class Supervisor {
         return .adopted(attempt)
     }
 
+    private func adopt(
+        _ request: Request, unread problem: Unreadable, baseline: Baseline?, onEnd: @escaping (Record) -> Void
+    ) throws(SupervisorError) -> Adoption {
+        if let attempt = adoptUnread(request, because: "\(problem)", onEnd: onEnd) { return .adopted(attempt) }
+        // Without its jobs-init nothing of it can be left but what escaped the end of that.
+        if let baseline, let directory = request.queued { try clear(baseline, directory) }
+        try remove(name(of: request))
+        return .vanished("How it ended is not known: \(problem).")
+    }
+
+    /// Takes over an attempt that runs, and of which something cannot be read. It goes on, in its cgroup, which its name tells,
+    /// and ends when its jobs-init does; `onEnd` gets a record that says why nothing is known.
+    ///
+    /// - Returns: `nil` if its jobs-init is gone.
+    package func adoptUnread(
+        _ request: Request, because reason: String, onEnd: @escaping (Record) -> Void
+    ) -> Attempt? {
+        guard let directory = request.queued, let control = directory.openLivingControl(),
+            let place = root.place(of: name(of: request)),
+            let cgroup = try? AttemptCgroup(adopting: place, in: root),
+            let launch = try? Launch(unidentified: control, directory: directory)
+        else { return nil }
+        let attempt = Attempt(
+            request: request, cgroup: cgroup, launch: launch, baseline: nil, supervisor: self, onEnd: onEnd)
+        attempt.evidence.unreadable = reason
+        guard (try? attempt.beginWatching()) != nil else {
+            attempt.stopWatching()
+            return nil
+        }
+        return attempt
+    }
+
     /// Takes away what is left of an attempt whose record is on disk: a daemon died between that and the clearing.
     package func discard(_ directory: AttemptDirectory) throws(SupervisorError) {
         // jobs-init waits for this word; opening the FIFO for both directions never waits.
         try? directory.openControl().write([Control.leave])
-        guard let baseline = Baseline(in: directory) else { return directory.removeWorkingFiles() }
+        guard let baseline = try? Baseline(in: directory) else { return directory.removeWorkingFiles() }
         try clear(baseline, directory)
     }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import AttemptFiles
 import Cgroups
 import Glibc
 import JobModel
@@ -79,14 +80,14 @@ package enum Trial {
 extension Launch {
     /// Waits for the frame that ends the report of a foreground run; `nil` if there is none in time.
     fileprivate func end(within milliseconds: CInt) throws(Errno) -> Report? {
-        var buffer: [UInt8] = []
+        var reader = ReportReader("the trial's report")
         while true {
             var poll = pollfd(fd: report.rawValue, events: CShort(POLLIN), revents: 0)
             guard Glibc.poll(&poll, 1, milliseconds) == 1 else { return nil }
             let bytes = try report.read()
             if bytes.isEmpty { return nil }
-            buffer += bytes
-            for report in Report.decode(from: &buffer) {
+            reader.append(bytes)
+            while let report = try? reader.next() {
                 switch report {
                 case .exited, .failed: return report
                 default: continue

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import AttemptFiles
 import Cgroups
 import Glibc
 import JobModel
-import Sandbox
 
 /// Everything that is known about how an attempt ended. The verdict is a function of this and nothing else.
 package struct Evidence: Sendable {
@@ -26,6 +26,8 @@ package struct Evidence: Sendable {
     package var cancelledBy: Int?
     /// What its report says that cannot be; nothing of the report counts then.
     package var disbelief: String?
+    /// Why what its files say is not known: how it ended is not, either.
+    package var unreadable: String?
     /// jobs-init was asked to end by somebody who is not its daemon.
     package var endedFromOutside = false
     /// Without a PID namespace the job's processes may send jobs-init any signal if it has the same user.
@@ -82,6 +84,9 @@ package enum VerdictRules {
         if let failure = evidence.setupFailure {
             return setupVerdict(failure, evidence.setupRemedy, oom?.evidence, evidence.limits)
         }
+        if let reason = evidence.unreadable {
+            return verdict(.lost, .supervisorLost, "How it ended is not known: \(reason).")
+        }
         if exit == ExitStatus() {
             let doubt = evidence.jobReachesInit ? ", perhaps by the job itself: it has no PID namespace" : ""
             return verdict(.lost, .supervisorLost, "jobs-init ended without a report; it was killed\(doubt).")
@@ -103,7 +108,7 @@ package enum VerdictRules {
     }
 
     private static func heldUp(_ evidence: Evidence) -> String {
-        guard evidence.neverExecuted || !evidence.hasStarted else { return "" }
+        guard evidence.unreadable == nil, evidence.neverExecuted || !evidence.hasStarted else { return "" }
         let step = evidence.hasStarted ? "executing it" : "its set-up"
         return " Its command never started: \(step) was held up, as by a file system that does not answer."
     }

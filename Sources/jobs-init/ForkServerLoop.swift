@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import AttemptFiles
 import Glibc
 import Linux
 import Sandbox
@@ -58,7 +59,8 @@ enum ForkServer {
         plan.identity = Plan.Identity(uid: 0, gid: 0, groups: [0])
         plan.queued = Plan.Queued()
         _ = Plan(decoding: plan.encoded())
-        _ = Report.born(Report.Birth()).encoded()
+        var writer = ReportWriter()
+        _ = writer.bytes(of: .born(Report.Birth()))
         _ = Clock.bootTicks
         // Fails.
         _ = try? Files.readLink("/")

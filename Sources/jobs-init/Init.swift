@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import AttemptFiles
 import Glibc
 import Linux
 import Sandbox
@@ -9,6 +10,7 @@ final class Init {
     private let plan: Plan
     private let report = Descriptor(Plan.Descriptors.report)
     private let control = Descriptor(Plan.Descriptors.control)
+    private var writer = ReportWriter()
 
     init(plan: Plan) { self.plan = plan }
 
@@ -46,9 +48,10 @@ final class Init {
         do throws(Errno) {
             birth.pid = Int(try Files.readLink("/proc/self")) ?? 0
             birth.bootTicks = Clock.bootTicks
+            birth.vocabulary = Control.vocabulary
         } catch { throw SetupFailure(step: "read", detail: "/proc/self", errno: error.rawValue) }
         // Nobody would find us again without it, and the daemon would wait for it for ever.
-        do throws(Errno) { try report.write(Report.born(birth).encoded()) } catch { exit(125) }
+        do throws(Errno) { try report.write(writer.bytes(of: .born(birth))) } catch { exit(125) }
     }
 
     /// The command must not run before the daemon's books say so, or a crash in between would run it twice.
@@ -96,6 +99,6 @@ final class Init {
 
     private func tell(_ message: Report) {
         // Nobody left to tell: a supervisor that died. The control channel's end says so too.
-        try? report.write(message.encoded())
+        try? report.write(writer.bytes(of: message))
     }
 }

@@ -22,7 +22,7 @@ final class SignalRelay {
     }
 
     func begin(_ loop: EventLoop) throws(Errno) {
-        attempt.onSurvival = { [unowned attempt, terminal] in
+        attempt.onRemark = { [unowned attempt, terminal] in
             // So that Ctrl-C is ours again.
             terminal?.restore()
             complain("\(attempt.survival ?? ""); press Ctrl-C to leave it behind")

@@ -4,7 +4,7 @@ import Glibc
 import JobModel
 import JobsClient
 import Linux
-import Sandbox
+import AttemptFiles
 import Testing
 
 extension IntegrationTests {
@@ -59,8 +59,6 @@ extension IntegrationTests {
             let ready = daemon.scratch.fifo("ready")
             let forgeries: [() -> [UInt8]] = [
                 { exit(0).encoded() }, { Report.limitReached(.wall).encoded() }, { Report.started(.init()).encoded() },
-                // The length of a frame that would swallow what jobs-init writes.
-                { [100, 0, 0, 0, 0, 0, 0, 0] },
             ]
             for forgery in forgeries {
                 let id = try await daemon.submit(
@@ -75,6 +73,35 @@ extension IntegrationTests {
                 #expect(
                     job["state"]?.stringValue == "lost"
                         && job["message"]?.stringValue?.contains("cannot be jobs-init's own") == true, "\(job.text())")
+            }
+            #expect(jobsInits(below: daemon.state).isEmpty)
+        }
+
+        /// The header of a frame swallows what jobs-init writes after it.
+        @Test(arguments: [true, false]) func `a report that cannot be read ends no job, and no end in it is believed`(
+            hasDaemon: Bool
+        ) async throws {
+            let daemon = try Daemon()
+            let (ready, go) = (daemon.scratch.fifo("ready"), daemon.scratch.fifo("go"))
+            for isCancelled in [false, true] {
+                let id = try await daemon.submit("echo > \(ready); read x < \(go)", [("--no-mount", nil)])
+                _ = line(from: ready)
+                if !hasDaemon { daemon.kill() }
+                let report = "\(daemon.state)/attempts/\(id).1/report"
+                try Descriptor.open(report, O_WRONLY | O_APPEND).write(exit(0).encoded() + [6, 0, 0, 0, 0, 8, 0, 0])
+                if !hasDaemon { try daemon.start() }
+                try waitForChange(of: daemon.scratch.path) { daemon.log(about: id).contains("cannot read \(report)") }
+                let job = try await daemon.job(id)
+                #expect(
+                    job["state"]?.stringValue == "running"
+                        && job["reason"]?.stringValue?.contains("how it ends will not be known here: cannot read")
+                            == true,
+                    "\(job.text())")
+                if isCancelled { try await daemon.perform("cancel", id) } else { writeLine(go) }
+                try await daemon.wait([id])
+                let ended = try await daemon.job(id)
+                #expect(ended["state"]?.stringValue == (isCancelled ? "cancelled" : "lost"), "\(ended.text())")
+                #expect(isCancelled || ended["message"]?.stringValue?.contains(report) == true, "\(ended.text())")
             }
             #expect(jobsInits(below: daemon.state).isEmpty)
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Cgroups
 import Glibc
-import Sandbox
+import AttemptFiles
 import SystemPackage
 import Testing
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
-import Sandbox
+import AttemptFiles
 import Testing
 
 @testable import Supervisor
