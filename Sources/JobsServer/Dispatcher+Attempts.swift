@@ -14,23 +14,17 @@ import Supervisor
 extension Dispatcher {
     /// Begins the next attempt of a job that the scheduler has picked.
     func start(_ id: Int) {
-        unprepared.remove(id)
-        if prepared[id]?.entry.attempt?.canBegin() == false {
-            takeBack(id)
-            // Killed and not gone yet: its end starts the job.
-            if prepared[id] != nil {
-                prepared[id]?.isDue = true
-                return
-            }
-        }
-        if let entry = prepared.removeValue(forKey: id)?.entry {
-            running[id] = entry
-            return begin(id, isOnDisk: false) {}
-        }
+        // Killed at its gate, or about to be: if it is not gone yet, its end starts the job.
+        if table.ahead(id)?.handle?.canBegin() == false { takeBack(id) }
+        apply(.start, to: id)
+    }
+
+    /// Launches the attempt of a job that was picked and for which nothing was prepared.
+    func launch(_ id: Int) {
         do {
-            let (entry, context) = try next(of: id)
-            running[id] = entry
-            launch(id, context: context, isOnDisk: false)
+            let (attempt, context) = try next(of: id)
+            apply(.begin(attempt), to: id)
+            launch(attempt, context: context)
         } catch {
             cannotBeRead(id, error)
         }
@@ -40,7 +34,6 @@ extension Dispatcher {
     /// them, it waits for that.
     private func cannotBeRead(_ id: Int, _ error: any Error) {
         log.error("\(error)", metadata: ["JOB_ID": "\(id)"])
-        running[id] = nil
         guard let job = try? store.job(id), !((error as? StoreError)?.isTheDisks ?? false) else {
             if let error = error as? StoreError { troubled(by: error) }
             return scheduler.requeue(id)
@@ -49,19 +42,17 @@ extension Dispatcher {
             scheduler.requeue(id)
             return quarantine(job, reason)
         }
-        let entry = Running(
-            job: job, document: JobDocument(spec: "", context: ""), spec: JobSpec(name: job.name),
-            number: job.attempt + 1)
-        running[id] = entry
-        ended(entry.key, neverStarted(entry, "\(error)"), after: [begin(of: entry, at: now)])
+        let attempt = QueuedAttempt(unread: job, number: job.attempt + 1)
+        apply(.begin(attempt), to: id)
+        ended(attempt.key, neverStarted(attempt, "\(error)"), after: [begin(of: attempt, at: now)])
     }
 
     /// The next attempt of a job that waits, and where it was submitted.
-    func next(of id: Int) throws -> (Running, SubmissionContext) {
+    func next(of id: Int) throws -> (QueuedAttempt, SubmissionContext) {
         let (job, document) = try ledger.submission(of: id) ?? readAhead[id] ?? stored(id)
         if let damage = job.damage { throw QueueError.damaged(job, damage) }
         let (spec, context) = try read(document, of: job)
-        return (Running(job: job, document: document, spec: spec, number: job.attempt + 1), context)
+        return (QueuedAttempt(job: job, document: document, spec: spec, number: job.attempt + 1), context)
     }
 
     func stored(_ id: Int) throws -> (job: StoredJob, document: JobDocument) {
@@ -87,18 +78,16 @@ extension Dispatcher {
     }
 
     /// Launches jobs-init, which waits at its gate until the start is on disk.
-    func launch(_ id: Int, context: SubmissionContext, isOnDisk: Bool) {
-        guard let entry = running[id] else { return }
-        guard entry.spec.limits.devicePaths.isEmpty else {
-            return lookUp(entry, context: context, isOnDisk: isOnDisk)
-        }
-        begin(id, isOnDisk: isOnDisk) { () throws(SupervisorError) in
-            running[id]?.attempt = try attempt(of: entry, context: context)
+    func launch(_ attempt: QueuedAttempt, context: SubmissionContext) {
+        guard attempt.spec.limits.devicePaths.isEmpty else { return lookUp(attempt, context: context) }
+        begin(attempt) { () throws(SupervisorError) in
+            let handle = try self.attempt(of: attempt, context: context)
+            table.amend(attempt.key) { $0.handle = handle }
         }
     }
 
     func attempt(
-        of entry: Running, context: SubmissionContext, ahead: Bool = false
+        of entry: QueuedAttempt, context: SubmissionContext, ahead: Bool = false
     ) throws(SupervisorError) -> Attempt {
         let key = entry.key
         let attempt = try supervisor.start(try request(for: entry, context: context), ahead: ahead) { [self] record in
@@ -118,45 +107,43 @@ extension Dispatcher {
     /// Begins an attempt: what it is compared with at its end, then the start on disk, then the gate.
     ///
     /// - Parameter launch: what there is to do before.
-    private func begin(_ id: Int, isOnDisk: Bool, after launch: () throws(SupervisorError) -> Void) {
-        guard let entry = running[id] else { return }
-        let key = entry.key
-        let changes = isOnDisk ? [] : [begin(of: entry, at: now)]
+    func begin(_ attempt: QueuedAttempt, after launch: () throws(SupervisorError) -> Void = {}) {
+        let (id, number) = (attempt.job.id, attempt.number)
+        let isOnDisk = table.isStartWritten(id)
+        let changes = isOnDisk ? [] : [begin(of: attempt, at: now)]
         do throws(SupervisorError) {
             try launch()
-            try running[id]?.attempt?.begin()
-            log.info("started", metadata: ["JOB_ID": "\(id)", "JOB_ATTEMPT": "\(entry.number)"])
+            try table.underWay(id)?.handle?.begin()
+            log.info("started", metadata: ["JOB_ID": "\(id)", "JOB_ATTEMPT": "\(number)"])
         } catch {
-            running[id]?.attempt?.abandon()
             if !isOnDisk, error.isTheDisks {
-                running[id] = nil
-                troubled(by: StoreError(.diskFull, "start job \(id)", path: directory(of: key).path))
+                apply(.startRefused(number: number), to: id)
+                troubled(by: StoreError(.diskFull, "start job \(id)", path: directory(of: attempt.key).path))
                 return scheduler.requeue(id)
             }
-            return ended(key, neverStarted(entry, error.description), after: changes)
+            table.underWay(id)?.handle?.abandon()
+            return ended(attempt.key, neverStarted(attempt, error.description), after: changes)
         }
-        let gate = running[id]?.attempt?.gate
+        let gate = table.underWay(id)?.handle?.gate
         guard !isOnDisk else {
             gate?.noteStart()
             return
         }
         commit(changes, opening: gate) { [self] error in
-            guard let error else { return }
+            guard let error else { return apply(.startWritten(number: number), to: id) }
             // Whatever has become of it: its command has not run, and on the disk it has not begun.
-            let failed =
-                running[id]?.key == key ? running.removeValue(forKey: id) : ending.removeValue(forKey: key)?.entry
-            failed?.attempt?.abandon()
+            apply(.startRefused(number: number), to: id)
             // A job that could not even be stored is nobody's.
-            guard error.isTheDisks else { return scheduler.ended(id, as: .cancelled) }
+            guard error.isTheDisks else { return leave(id) }
             if scheduler.contains(id) {
                 scheduler.requeue(id)
-            } else if let job = failed?.job {
-                enqueue(job)
+            } else {
+                enqueue(attempt.job)
             }
         }
     }
 
-    func begin(of entry: Running, at: Timestamp) -> Change {
+    func begin(of entry: QueuedAttempt, at: Timestamp) -> Change {
         .attemptStarted(
             job: entry.job.id, number: entry.number, bootID: Self.bootID,
             place: AttemptName.queued(job: entry.job.id, attempt: entry.number), at: at)
@@ -166,7 +153,7 @@ extension Dispatcher {
         AttemptDirectory("\(settings.stateDirectory)/attempts/\(attempt.job).\(attempt.number)")
     }
 
-    func request(for entry: Running, context: SubmissionContext) throws(SupervisorError) -> Supervisor.Request {
+    func request(for entry: QueuedAttempt, context: SubmissionContext) throws(SupervisorError) -> Supervisor.Request {
         let job = entry.job
         var spec = entry.spec
         // Asked when it was submitted, and again here: what is on the disk may be from before that was asked.
@@ -208,14 +195,14 @@ extension Dispatcher {
         (try? JSON(parsing: document.spec)).flatMap { JobSource($0) }?.script
     }
 
-    func neverStarted(_ entry: Running, _ reason: String) -> Record {
+    func neverStarted(_ entry: QueuedAttempt, _ reason: String) -> Record {
         let verdict = Verdict(
             state: .failed, cause: .setup, exit: ExitStatus(), message: "It could not be started: \(reason)")
         return record(of: entry, verdict, without: "the command never started")
     }
 
     /// The record of an attempt of which there are no figures, and why there are none.
-    func record(of entry: Running, _ verdict: Verdict, without reason: String) -> Record {
+    func record(of entry: QueuedAttempt, _ verdict: Verdict, without reason: String) -> Record {
         var record = Record(
             job: identity(of: entry), verdict: verdict, limits: EffectiveLimits(), usage: Usage(),
             host: supervisor.host)
@@ -224,7 +211,7 @@ extension Dispatcher {
         return record
     }
 
-    func identity(of entry: Running) -> JobIdentity {
+    func identity(of entry: QueuedAttempt) -> JobIdentity {
         JobIdentity(id: entry.job.id, name: entry.job.name, attempt: entry.number, owner: entry.job.owner.name)
     }
 
@@ -239,5 +226,13 @@ extension Dispatcher {
         }
         let written = try? store.endings(in: ids)
         return Endings(isAny: !unwritten.isEmpty || written?.isAny == true, uncompleted: written?.uncompleted)
+    }
+}
+
+extension LiveAttempt {
+    /// Of a job whose texts have not been read, or make no sense.
+    init(unread job: StoredJob, number: Int) {
+        self.init(
+            job: job, document: JobDocument(spec: "", context: ""), spec: JobSpec(name: job.name), number: number)
     }
 }

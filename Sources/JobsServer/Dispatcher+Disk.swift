@@ -66,7 +66,7 @@ extension Dispatcher {
             log.notice("the disk takes writes again")
             ledger.resume()
             scheduler.isDraining = queueSettings.isDraining
-            for key in ending.keys { keep(key) }
+            for id in table.allEnding { apply(.writeEnd, to: id) }
             dispatch()
         }
     }

@@ -16,10 +16,9 @@ extension Dispatcher {
 
     private func end(_ key: AttemptKey, _ record: Record, after prefix: [Change]) {
         let id = key.job
-        if prepared[id]?.entry.key == key { return endedBeforeItsTurn(id) }
+        if table.ahead(id)?.key == key { return apply(.endBeforeTurn(number: key.number), to: id) }
         // Not an earlier attempt's late end.
-        guard let entry = running[id], entry.key == key else { return }
-        running[id] = nil
+        guard let entry = table.underWay(id), entry.key == key else { return }
         noteLength(record.usage.wallTimeUsec)
         feed.finishOutput(of: id)
         let at = now
@@ -44,25 +43,25 @@ extension Dispatcher {
             : RetryRules.next(
                 after: record.verdict, attempt: key.number, policy: entry.spec.scheduling.retry,
                 memory: entry.spec.limits.memory)
+        let sequel: EndedAttempt<Attempt>.Sequel
         switch next {
         case .final:
             // At once, because the next job need not wait for the disk: its own start comes after this end there.
             scheduler.ended(id, as: record.verdict.state)
-            ending[key] = Ended(entry: entry, changes: changes, next: .nothing)
+            sequel = .none
         case .again(let pause, let memory):
-            let job = another(of: entry, after: pause, memory: memory, at: at, &changes)
-            ending[key] = Ended(entry: entry, changes: changes, next: .again(job))
+            sequel = .again(another(of: entry, after: pause, memory: memory, at: at, &changes))
         case .hold(let reason):
             changes.append(.changed(job: id, to: .held, cause: nil, detail: reason, at: at))
-            ending[key] = Ended(entry: entry, changes: changes, next: .hold)
+            sequel = .hold
         }
-        keep(key)
+        apply(.end(EndedAttempt(attempt: entry, changes: changes, sequel: sequel)), to: id)
         dispatch()
     }
 
     /// The job as its next attempt has it.
     private func another(
-        of entry: Running, after pause: Int, memory: ByteCount?, at: Timestamp, _ changes: inout [Change]
+        of entry: QueuedAttempt, after pause: Int, memory: ByteCount?, at: Timestamp, _ changes: inout [Change]
     ) -> StoredJob {
         var job = entry.job
         job.attempt = entry.number
@@ -86,29 +85,45 @@ extension Dispatcher {
     }
 
     /// Puts an ended attempt's record on disk, and only then takes away what could make it again.
-    func keep(_ key: AttemptKey) {
-        guard let end = ending[key], !end.isWriting else { return }
-        ending[key]?.isWriting = true
-        commit(end.changes) { [self] error in
-            guard ending[key] != nil else { return }
-            if error?.isTheDisks == true {
-                // It stays here until the disk takes it; nothing starts before.
-                ending[key]?.isWriting = false
-                return
-            }
-            ending[key] = nil
-            if let error {
-                log.error("\(error)", metadata: ["JOB_ID": "\(key.job)"])
-                scheduler.ended(key.job, as: .failed)
-            } else {
-                if case .hold = end.next {} else { crashes.forget(key.job) }
-                follow(end)
-            }
-            guard let remains = end.entry.attempt?.remains() else { return giveUp(key) }
-            // Nobody waits for it.
-            closing.append((key.job, remains))
-            if closing.count == 1 { executor.eventLoop.whenIdle { [self] in assumeIsolated { $0.clearAway() } } }
+    func write(_ ended: EndedAttempt<Attempt>) {
+        let (id, number) = (ended.attempt.job.id, ended.attempt.number)
+        commit(ended.changes) { [self] error in
+            guard let error else { return apply(.endWritten(number: number), to: id) }
+            // It stays here until the disk takes it; nothing starts before.
+            if error.isTheDisks { return apply(.endDelayed(number: number), to: id) }
+            log.error("\(error)", metadata: ["JOB_ID": "\(id)"])
+            apply(.endRefused(number: number), to: id)
         }
+    }
+
+    func follow(_ ended: EndedAttempt<Attempt>) {
+        let id = ended.attempt.job.id
+        if case .hold = ended.sequel {} else { crashes.forget(id) }
+        noteEnd(ended.changes)
+        switch ended.sequel {
+        case .none: break
+        case .again(let job):
+            scheduler.requeue(
+                id, notBefore: job.begin?.microsecondsSinceEpoch, request: Resources(of: job))
+            dispatch()
+        case .hold:
+            scheduler.requeue(id)
+            scheduler.hold(id)
+            dispatch()
+        }
+        clearAway(ended.attempt)
+    }
+
+    func giveUp(_ ended: EndedAttempt<Attempt>) {
+        scheduler.ended(ended.attempt.job.id, as: .failed)
+        clearAway(ended.attempt)
+    }
+
+    private func clearAway(_ attempt: QueuedAttempt) {
+        guard let remains = attempt.handle?.remains() else { return discardRemains(of: attempt.key) }
+        // Nobody waits for it.
+        closing.append((attempt.job.id, remains))
+        if closing.count == 1 { executor.eventLoop.whenIdle { [self] in assumeIsolated { $0.clearAway() } } }
     }
 
     /// Clears the ended attempts away whose record is on disk, on a thread of its own: a cgroup may take a while to go.
@@ -121,22 +136,6 @@ extension Dispatcher {
                     log.error("\(error.description)", metadata: ["JOB_ID": "\(job)"])
                 }
             }
-        }
-    }
-
-    private func follow(_ end: Ended) {
-        let id = end.entry.job.id
-        noteEnd(end.changes)
-        switch end.next {
-        case .nothing: break
-        case .again(let job):
-            scheduler.requeue(
-                id, notBefore: job.begin?.microsecondsSinceEpoch, request: Resources(of: job))
-            dispatch()
-        case .hold:
-            scheduler.requeue(id)
-            scheduler.hold(id)
-            dispatch()
         }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Cgroups
 import JobModel
+import JobStore
 import Linux
 import Queue
 import Supervisor
@@ -10,20 +11,19 @@ extension Dispatcher {
     /// An attempt that is under way in the books, and waits for the numbers of its devices.
     struct Lookup {
         var context: SubmissionContext
-        var isOnDisk: Bool
         /// Ends the wait.
         var timer: TimerQueue.ID
     }
 
-    func lookUp(_ entry: Running, context: SubmissionContext, isOnDisk: Bool) {
+    func lookUp(_ entry: QueuedAttempt, context: SubmissionContext) {
         let key = entry.key
         let limits = entry.spec.limits
         // An attempt of an earlier daemon, if there is one, has ended without having begun.
-        running[key.job]?.attempt = nil
+        table.amend(key) { $0.handle = nil }
         let timer = clock.after(DeviceLookup.limit.microseconds) { [self] in
             lookedUp(key, .failure(DeviceLookup.noAnswer(limits)))
         }
-        lookups[key] = Lookup(context: context, isOnDisk: isOnDisk, timer: timer)
+        lookups[key] = Lookup(context: context, timer: timer)
         deviceLookup.start(limits, for: entry.job.owner) { [self] result in
             executor.post { self.assumeIsolated { $0.lookedUp(key, result) } }
         }
@@ -31,15 +31,17 @@ extension Dispatcher {
 
     private func lookedUp(_ key: AttemptKey, _ result: Result<Limits, CgroupError>) {
         // Cancelled meanwhile, or it took too long.
-        guard let lookup = endLookup(key), let entry = running[key.job], entry.key == key, !isStopping else { return }
+        guard let lookup = endLookup(key), var entry = table.underWay(key.job), entry.key == key, !isStopping else {
+            return
+        }
         CrashNote.about(key.job) {
             switch result {
             case .success(let limits):
-                running[key.job]?.spec.limits = limits
-                launch(key.job, context: lookup.context, isOnDisk: lookup.isOnDisk)
+                entry.spec.limits = limits
+                table.amend(key) { $0.spec.limits = limits }
+                launch(entry, context: lookup.context)
             case .failure(let error):
-                let changes = lookup.isOnDisk ? [] : [begin(of: entry, at: now)]
-                ended(key, neverStarted(entry, error.description), after: changes)
+                ended(key, neverStarted(entry, error.description), after: unwrittenStart(of: entry))
             }
         }
     }
@@ -47,10 +49,15 @@ extension Dispatcher {
     /// Ends an attempt whose devices are being looked up.
     ///
     /// - Returns: `false` if there is no such.
-    func cancelLookup(_ entry: Running) -> Bool {
-        guard let lookup = endLookup(entry.key) else { return false }
-        ended(entry.key, cancelledBeforeItBegan(entry), after: lookup.isOnDisk ? [] : [begin(of: entry, at: now)])
+    func cancelLookup(_ entry: QueuedAttempt) -> Bool {
+        guard endLookup(entry.key) != nil else { return false }
+        ended(entry.key, cancelledBeforeItBegan(entry), after: unwrittenStart(of: entry))
         return true
+    }
+
+    /// The start of an attempt that has not got as far as ``commit(_:opening:then:)``.
+    private func unwrittenStart(of entry: QueuedAttempt) -> [Change] {
+        table.isStartWritten(entry.job.id) ? [] : [begin(of: entry, at: now)]
     }
 
     private func endLookup(_ key: AttemptKey) -> Lookup? {

@@ -11,13 +11,6 @@ import Supervisor
 /// and what is left for the moment of the start is one commit and one byte. To the books, the scheduler and everybody who
 /// asks, such a job is pending.
 extension Dispatcher {
-    struct Prepared {
-        var entry: Running
-        var since: Int
-        /// Its job is to start as soon as this is gone.
-        var isDue = false
-    }
-
     /// More than a few are of no use: one thread launches them all.
     private static let mostPrepared = 4
     private static let mostReadAhead = 16
@@ -41,13 +34,13 @@ extension Dispatcher {
     /// One at a time: an end that comes meanwhile is more urgent than the next of them.
     private func prepare() {
         isPreparing = false
-        guard !isStopping, prepared.count < Self.mostPrepared else { return }
+        guard !isStopping, table.countAhead < Self.mostPrepared else { return }
         // One for each place that may become free, and one for the first of them that does so again.
-        let upcoming = scheduler.upcoming(min(Self.mostPrepared, running.count + 1))
-        guard let id = upcoming.first(where: { prepared[$0] == nil && !unprepared.contains($0) }) else { return }
+        let upcoming = scheduler.upcoming(min(Self.mostPrepared, table.countUnderWay + 1))
+        guard let id = upcoming.first(where: table.mayPrepare) else { return }
         if ledger.submission(of: id) == nil, readAhead[id] == nil { readMore() }
         // What is wrong with it, it will tell when its turn has come.
-        let launched = CrashNote.about(id) { () -> (Running, Attempt)? in
+        let launched = CrashNote.about(id) { () -> (QueuedAttempt, Attempt)? in
             // A lookup of devices may take long.
             guard let (next, context) = try? next(of: id), next.spec.limits.devicePaths.isEmpty,
                 let attempt = try? attempt(of: next, context: context, ahead: true)
@@ -55,13 +48,13 @@ extension Dispatcher {
             return (next, attempt)
         }
         guard let (next, attempt) = launched else {
-            unprepared.insert(id)
+            apply(.cannotPrepare, to: id)
             return prepareSoon()
         }
         var entry = next
-        entry.attempt = attempt
-        if prepared.isEmpty { awaitStale() }
-        prepared[id] = Prepared(entry: entry, since: clock.monotonic)
+        entry.handle = attempt
+        if table.countAhead == 0 { awaitStale() }
+        apply(.prepare(entry, at: clock.monotonic), to: id)
         prepareSoon()
     }
 
@@ -69,7 +62,7 @@ extension Dispatcher {
     private func readMore() {
         readAhead = [:]
         let ids = scheduler.upcoming(Self.mostReadAhead).filter {
-            prepared[$0] == nil && ledger.submission(of: $0) == nil
+            table.ahead($0) == nil && ledger.submission(of: $0) == nil
         }
         for entry in (try? store.jobsWithDocuments(ids)) ?? [] { readAhead[entry.job.id] = entry }
     }
@@ -80,17 +73,25 @@ extension Dispatcher {
         clock.after(Self.staleUsec) { [self] in
             isStaleDue = false
             let since = clock.monotonic - Self.staleUsec
-            for (id, entry) in prepared where entry.since <= since { takeBack(id) }
-            if !prepared.isEmpty { awaitStale() }
+            for id in table.allAhead where table.preparedSince(id).map({ $0 <= since }) == true { takeBack(id) }
+            if table.countAhead > 0 { awaitStale() }
         }
     }
 
-    /// It tells nothing; the job is launched anew when its turn has come, and not before.
-    func endedBeforeItsTurn(_ id: Int) {
-        let isDue = prepared[id]?.isDue ?? false
-        unprepared.insert(id)
-        takeBack(id)
-        guard isDue, scheduler.contains(id) else { return }
+    /// The job will not start, or not now.
+    func takeBack(_ id: Int) {
+        if let attempt = table.ahead(id) { revoke(attempt) }
+    }
+
+    func takeBackAll() { for id in table.allAhead { takeBack(id) } }
+
+    func revoke(_ attempt: QueuedAttempt) {
+        apply(.revoke(isGone: attempt.handle?.takeBack() ?? true), to: attempt.job.id)
+    }
+
+    /// The attempt is gone for which the start of its job has waited.
+    func startAgain(_ id: Int) {
+        guard scheduler.contains(id) else { return }
         // Somebody may have held it meanwhile.
         if let job = try? store.job(id), job.state != .pending {
             scheduler.requeue(id)
@@ -99,12 +100,4 @@ extension Dispatcher {
             start(id)
         }
     }
-
-    /// The job will not start, or not now.
-    func takeBack(_ id: Int) {
-        // One that does not end stays: there cannot be two with one number.
-        if prepared[id]?.entry.attempt?.takeBack() == true { prepared[id] = nil }
-    }
-
-    func takeBackAll() { for id in prepared.keys { takeBack(id) } }
 }

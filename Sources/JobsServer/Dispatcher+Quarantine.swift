@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
 import JobStore
+import Queue
 
 /// Jobs that do not start before a person has looked at them.
 extension Dispatcher {
@@ -16,8 +17,7 @@ extension Dispatcher {
     /// The same for one whose attempt is under way: that is given up unseen, and the job is held.
     func quarantineRunning(_ job: StoredJob, _ reason: String) {
         log.error("held: \(reason)", metadata: ["JOB_ID": "\(job.id)"])
-        let entry = Running(
-            job: job, document: JobDocument(spec: "", context: ""), spec: JobSpec(name: job.name), number: job.attempt)
+        let entry = QueuedAttempt(unread: job, number: job.attempt)
         let record = lost(entry, "It was given up: jobsd died more than once over it.")
         let changes: [Change] = [
             .attemptEnded(
@@ -25,7 +25,7 @@ extension Dispatcher {
                 record: record.json.text(), at: now),
             .changed(job: job.id, to: .held, cause: nil, detail: reason, at: now),
         ]
-        ending[entry.key] = Ended(entry: entry, changes: changes, next: .hold)
-        keep(entry.key)
+        apply(.adopt(entry), to: job.id)
+        apply(.end(EndedAttempt(attempt: entry, changes: changes, sequel: .hold)), to: job.id)
     }
 }

@@ -60,7 +60,7 @@ extension Dispatcher {
     private func discardLeftovers() {
         let folder = settings.stateDirectory + "/attempts"
         // An end that is not on disk yet can be made again only from what is in there.
-        let keys = running.values.map(\.key) + ending.keys
+        let keys = table.begun
         let current = Set(keys.map { "\($0.job).\($0.number)" })
         for (name, _) in (try? Files.list(folder)) ?? [] where !current.contains(name) {
             discard(AttemptDirectory("\(folder)/\(name)"))
@@ -71,7 +71,7 @@ extension Dispatcher {
     }
 
     /// Ends and takes away what may be left of an attempt that was recorded without having been found again.
-    func giveUp(_ key: AttemptKey) {
+    func discardRemains(of key: AttemptKey) {
         discard(directory(of: key))
         do throws(CgroupError) {
             try supervisor.root.remove(AttemptName.queued(job: key.job, attempt: key.number))
@@ -88,15 +88,14 @@ extension Dispatcher {
 
     private func recoverRunning(_ job: StoredJob) {
         // Until its texts have been read.
-        var entry = Running(
-            job: job, document: JobDocument(spec: "", context: ""), spec: JobSpec(name: job.name), number: job.attempt)
-        running[job.id] = entry
+        var entry = QueuedAttempt(unread: job, number: job.attempt)
+        apply(.adopt(entry), to: job.id)
         let key = entry.key
         do {
             entry.document = try stored(job.id).document
             let context: SubmissionContext
             (entry.spec, context) = try read(entry.document, of: job)
-            running[job.id] = entry
+            table.amend(key) { $0 = entry }
             guard try store.attempts(of: job.id).last?.bootID == Self.bootID else {
                 return ended(key, lost(entry, "The machine was restarted while it ran."))
             }
@@ -106,7 +105,7 @@ extension Dispatcher {
             let beginAgain = { [self] in
                 if directory.isCancelled { return ended(key, cancelledBeforeItBegan(entry)) }
                 if let damage = job.damage { return ended(key, lost(entry, "It had not begun, and \(damage).")) }
-                launch(job.id, context: context, isOnDisk: true)
+                launch(entry, context: context)
             }
             switch try supervisor.adopt(request, onEnd: { [self] record in ended(key, record) }) {
             case .neverStarted: beginAgain()
@@ -122,7 +121,7 @@ extension Dispatcher {
     }
 
     private func follow(_ attempt: Attempt, _ key: AttemptKey) {
-        running[key.job]?.attempt = attempt
+        table.amend(key) { $0.handle = attempt }
         log.notice("found again", metadata: ["JOB_ID": "\(key.job)", "JOB_ATTEMPT": "\(key.number)"])
         logRemarks(of: attempt, key)
         if directory(of: key).isCancelled { attempt.cancelAgain() }
@@ -130,7 +129,7 @@ extension Dispatcher {
     }
 
     /// That something of a job cannot be read here, as its file after a downgrade, is no reason to end it.
-    private func leaveRunning(_ entry: Running, _ error: any Error) {
+    private func leaveRunning(_ entry: QueuedAttempt, _ error: any Error) {
         let key = entry.key
         var request = Supervisor.Request(
             spec: JobSpec(name: entry.job.name), identity: identity(of: entry), environment: [:], directory: "/",
@@ -147,13 +146,13 @@ extension Dispatcher {
         follow(attempt, key)
     }
 
-    func cancelledBeforeItBegan(_ entry: Running) -> Record {
+    func cancelledBeforeItBegan(_ entry: QueuedAttempt) -> Record {
         let verdict = Verdict(
             state: .cancelled, cause: .cancelled, exit: ExitStatus(), message: "It was cancelled before it began.")
         return record(of: entry, verdict, without: "the command never started")
     }
 
-    func lost(_ entry: Running, _ message: String) -> Record {
+    func lost(_ entry: QueuedAttempt, _ message: String) -> Record {
         let verdict = Verdict(state: .lost, cause: .supervisorLost, exit: ExitStatus(), message: message)
         var record = record(of: entry, verdict, without: "its cgroup is gone")
         record.startedAt = entry.job.startedAt

@@ -58,8 +58,7 @@ extension Dispatcher {
         if let error {
             for id in ids {
                 quotaUsage.leave(id)
-                takeBack(id)
-                scheduler.ended(id, as: .cancelled)
+                leave(id)
             }
             throw QueueError.store(error)
         }

@@ -98,7 +98,7 @@ extension Dispatcher {
         switch (order.verb, state) {
         case (.cancel, .pending), (.cancel, .held):
             return keepFromStarting(job, from: state, to: .cancelled, "cancelled by \(requester.name)") { [self] in
-                scheduler.ended(job.id, as: .cancelled)
+                leave(job.id)
             }
         case (.cancel, .running), (.cancel, .suspended): return Step(id: job.id, isEnd: true)
         case (.hold, .pending): return keepFromStarting(job, from: state, to: .held, "held by \(requester.name)") {}
@@ -122,7 +122,7 @@ extension Dispatcher {
     /// After everything that was decided on this thread, of which the row that was read may not know yet.
     private func state(of job: StoredJob) throws(QueueError) -> JobState {
         let known = scheduler.state(of: job.id)
-        if known == .running, running[job.id] == nil {
+        if known == .running, table.underWay(job.id) == nil {
             throw .startingOrEnding(job: job.id)
         }
         do throws(StoreError) {
@@ -146,7 +146,7 @@ extension Dispatcher {
     }
 
     private func freeze(_ job: StoredJob, _ frozen: Bool, by requester: Requester) throws(QueueError) -> Step {
-        guard let attempt = running[job.id]?.attempt else {
+        guard let attempt = table.underWay(job.id)?.handle else {
             throw .wrongState(job: job.id, job.state, frozen ? .suspend : .resume)
         }
         do throws(CgroupError) { try attempt.setSuspended(frozen) } catch { throw .backend(error.description) }
@@ -200,8 +200,8 @@ extension Dispatcher {
     }
 
     private func cancelRunning(_ id: Int, _ immediately: Bool) throws(QueueError) {
-        guard let entry = running[id] else { throw .hasEnded(job: id) }
-        guard let attempt = entry.attempt else {
+        guard let entry = table.underWay(id) else { throw .hasEnded(job: id) }
+        guard let attempt = entry.handle else {
             if cancelLookup(entry) { return }
             throw .hasEnded(job: id)
         }

@@ -30,14 +30,14 @@ extension Dispatcher {
         view.wallTimeUsec = job.figures.wallTimeUsec
         view.exitCode = job.exit.code
         view.exitSignal = job.exit.signal
-        view.memoryCurrentBytes = running[job.id]?.attempt?.current.memoryBytes
+        view.memoryCurrentBytes = table.underWay(job.id)?.handle?.current.memoryBytes
         switch job.state {
         case .pending:
             view.reason =
                 ledger.trouble?.description
                 ?? scheduler.reason(for: job.id, now: now.microsecondsSinceEpoch)?.description
         case .held: view.reason = job.reason ?? "held"
-        case .running, .suspended: view.reason = running[job.id]?.attempt?.remark
+        case .running, .suspended: view.reason = table.underWay(job.id)?.handle?.remark
         case .skipped: view.message = job.message ?? job.reason
         default: break
         }
@@ -100,12 +100,12 @@ extension Dispatcher {
 
     /// Those that run now; of all jobs if `ids` is `nil`.
     func runningIDs(among ids: Set<Int>?) -> [Int] {
-        running.keys.filter { ids?.contains($0) ?? true }.sorted()
+        table.allUnderWay.filter { ids?.contains($0) ?? true }
     }
 
     /// What a running job uses now.
     func live(_ id: Int) -> JSON {
-        guard let current = running[id]?.attempt?.current else { return .null }
+        guard let current = table.underWay(id)?.handle?.current else { return .null }
         return .object([
             "job": .int(id), "memory_current_bytes": .int(current.memoryBytes),
             "cpu_usage_usec": .int(current.cpuUsageUsec), "pids_current": .int(current.pids),

@@ -25,12 +25,8 @@ package actor Dispatcher {
     var supervisor: Supervisor
     var scheduler: Scheduler
     var nextID: Int
-    /// Jobs with an attempt under way: started or found again, and not ended.
-    var running: [Int: Running] = [:]
-    /// Jobs whose next attempt is launched and has not begun.
-    var prepared: [Int: Prepared] = [:]
-    /// Those that did not live to see their turn; another one would not either.
-    var unprepared: Set<Int> = []
+    /// The phase of each job; changed by ``apply(_:to:)``.
+    var table = JobTable<Attempt>()
     /// When an attempt last ended after a short time.
     var lastShortUsec = Int.min / 2
     var isPreparing = false
@@ -39,8 +35,6 @@ package actor Dispatcher {
     /// Attempts that wait for the numbers of their devices.
     var lookups: [AttemptKey: Lookup] = [:]
     let deviceLookup = DeviceLookup()
-    /// Attempts that ended, until their record is on disk.
-    var ending: [AttemptKey: Ended] = [:]
     /// Those whose record is on disk, until they are cleared away.
     var closing: [(job: Int, remains: Remains)] = []
     let clearing = DispatchQueue(label: "jobsd.clearing")
@@ -104,36 +98,8 @@ package actor Dispatcher {
         }
     }
 
-    /// A job with an attempt under way.
-    struct Running {
-        var job: StoredJob
-        var document: JobDocument
-        var spec: JobSpec
-        var number: Int
-        var attempt: Attempt?
-        var key: AttemptKey { AttemptKey(job: job.id, number: number) }
-    }
-
-    struct AttemptKey: Hashable {
-        var job: Int
-        var number: Int
-    }
-
-    /// An attempt that ended, and what follows once that is on disk.
-    struct Ended {
-        var entry: Running
-        var changes: [Change]
-        var next: Next
-        /// A commit of the changes is under way.
-        var isWriting = false
-
-        enum Next {
-            /// The scheduler has heard of it already.
-            case nothing
-            case again(StoredJob)
-            case hold
-        }
-    }
+    /// An attempt of this machine.
+    typealias QueuedAttempt = LiveAttempt<Attempt>
 
     /// Before the executor's thread is started.
     package init(
@@ -188,6 +154,7 @@ package actor Dispatcher {
     }
 
     private func skip(_ id: Int, _ reason: String) {
+        apply(.leave, to: id)
         commit([.changed(job: id, to: .skipped, cause: nil, detail: reason, at: now)]) { [self] error in
             guard let error else { return noteEnd([]) }
             // It is still pending on the disk, and shall be here; the next decision skips it again.
@@ -195,6 +162,12 @@ package actor Dispatcher {
                 enqueue(job)
             }
         }
+    }
+
+    /// A job has ended without an attempt, or was never stored.
+    func leave(_ id: Int) {
+        scheduler.ended(id, as: .cancelled)
+        apply(.leave, to: id)
     }
 
     private func awaitNextDecision() {

@@ -90,6 +90,20 @@ package enum PhaseAction<Handle> {
     case giveUp(EndedAttempt<Handle>)
 }
 
+/// Names for the log, without the data.
+extension Phase {
+    package var name: String { caseName(of: self) }
+}
+
+extension PhaseEvent {
+    package var name: String { caseName(of: self) }
+}
+
+/// The name of an enum's case; of one without data as it is printed.
+private func caseName(of value: some Any) -> String {
+    Mirror(reflecting: value).children.first?.label ?? "\(value)"
+}
+
 extension Phase: Sendable where Handle: Sendable {}
 extension PhaseEvent: Sendable where Handle: Sendable {}
 extension PhaseAction: Sendable where Handle: Sendable {}

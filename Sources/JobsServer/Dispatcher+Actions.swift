@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+import Queue
+import Supervisor
+
+/// The one place where a job's phase changes and what follows is done.
+extension Dispatcher {
+    func apply(_ event: PhaseEvent<Attempt>, to id: Int) {
+        switch table.apply(event, to: id) {
+        case .none, .late: break
+        case .impossible:
+            log.error(
+                "a mistake in jobsd: \(event.name) does not go with the phase \(table.phase(of: id).name); please report it",
+                metadata: ["JOB_ID": "\(id)"])
+        case .launch: launch(id)
+        case .begin(let attempt): begin(attempt)
+        case .revoke(let attempt): revoke(attempt)
+        case .startAgain: startAgain(id)
+        case .abandon(let attempt): attempt.handle?.abandon()
+        case .write(let ended): write(ended)
+        case .follow(let ended): follow(ended)
+        case .giveUp(let ended): giveUp(ended)
+        }
+    }
+}
