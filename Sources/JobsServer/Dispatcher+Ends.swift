@@ -121,21 +121,7 @@ extension Dispatcher {
 
     private func clearAway(_ attempt: QueuedAttempt) {
         guard let remains = attempt.handle?.remains() else { return discardRemains(of: attempt.key) }
-        // Nobody waits for it.
-        closing.append((attempt.job.id, remains))
-        if closing.count == 1 { executor.eventLoop.whenIdle { [self] in assumeIsolated { $0.clearAway() } } }
-    }
-
-    /// Clears the ended attempts away whose record is on disk, on a thread of its own: a cgroup may take a while to go.
-    func clearAway() {
-        let ended = closing
-        closing = []
-        clearing.async { [log] in
-            for (job, remains) in ended {
-                do throws(CgroupError) { try remains.clearAway() } catch {
-                    log.error("\(error.description)", metadata: ["JOB_ID": "\(job)"])
-                }
-            }
-        }
+        guard clearing.add(remains, of: attempt.job.id) else { return }
+        executor.eventLoop.whenIdle { [self] in assumeIsolated { $0.clearing.begin() } }
     }
 }

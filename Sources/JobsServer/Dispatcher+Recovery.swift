@@ -50,8 +50,7 @@ extension Dispatcher {
     /// Takes our empty directories out of the cgroup tree; those with jobs in them stay.
     package func leavePlace() {
         takeBackAll()
-        clearAway()
-        clearing.sync {}
+        clearing.finish()
         supervisor.stop()
         supervisor.root.removeIfEmpty()
     }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import Cgroups
-import Dispatch
 import Glibc
 import JobModel
 import JobStore
@@ -35,9 +34,7 @@ package actor Dispatcher {
     /// Attempts that wait for the numbers of their devices.
     var lookups: [AttemptKey: Lookup] = [:]
     let deviceLookup = DeviceLookup()
-    /// Those whose record is on disk, until they are cleared away.
-    var closing: [(job: Int, remains: Remains)] = []
-    let clearing = DispatchQueue(label: "jobsd.clearing")
+    let clearing: AttemptClearing
     /// The texts that were read last, and what they say.
     var lastRead: (document: JobDocument, spec: JobSpec, context: SubmissionContext, script: KeptScript?)?
     /// Submissions with a key that have no answer yet.
@@ -114,6 +111,7 @@ package actor Dispatcher {
         nextID = try store.nextID()
         scheduler = Scheduler(capacity: settings.capacity, groups: queueSettings.limits)
         scheduler.isDraining = queueSettings.isDraining
+        clearing = AttemptClearing(log: log)
         ledger = Ledger(clock: executor.eventLoop)
         expiry = Expiry(settings.retention, outputQuota: settings.quotas.output, clock: executor.eventLoop)
         supervisor = Supervisor(root: root, loop: executor.eventLoop, initPath: settings.initPath)
