@@ -36,7 +36,7 @@ extension Dispatcher {
                 }
                 do throws(QueueError) {
                     guard let step = try step(order, job, isSingle: selection.isSingle, by: requester) else { continue }
-                    changing.insert(job.id)
+                    table.lock(job.id)
                     steps.append(step)
                 } catch { outcome.refused.append(error) }
                 isOfNone = false
@@ -47,7 +47,7 @@ extension Dispatcher {
                 outcome.refused.append(.noneApplies(selection.reference, order.verb))
             }
         }
-        defer { for step in steps { changing.remove(step.id) } }
+        defer { for step in steps { table.unlock(step.id) } }
         // By now nothing that was named starts any more, so that the end of one does not make room for another.
         for step in steps where step.isEnd {
             do throws(QueueError) { try cancelRunning(step.id, order.immediately) } catch {
@@ -88,7 +88,7 @@ extension Dispatcher {
         if order.verb == .release || order.verb == .retry, requester.uid == 0, !requester.isRoot {
             try requireNoMore(than: job)
         }
-        guard !changing.contains(job.id) else {
+        guard !table.isLocked(job.id) else {
             throw .changing(job: job.id)
         }
         let state = try state(of: job)

@@ -39,8 +39,6 @@ package actor Dispatcher {
     var lastRead: (document: JobDocument, spec: JobSpec, context: SubmissionContext, script: KeptScript?)?
     /// Submissions with a key that have no answer yet.
     var underWay: [KeyedSubmission.Key: UnderWay] = [:]
-    /// Jobs of which somebody's change is on its way to the disk.
-    var changing: Set<Int> = []
     /// Jobs that are likely to start next, as they are on disk; without those that anything has happened to since.
     var readAhead: [Int: (job: StoredJob, document: JobDocument)] = [:]
     /// The settings of an operator; see ``set(_:)``.

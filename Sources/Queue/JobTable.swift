@@ -120,13 +120,7 @@ package struct JobTable<Handle> {
     // MARK: Locks
 
     /// Keeps other changes of a job out until ``unlock(_:)``.
-    ///
-    /// - Returns: `false` if one is under way already.
-    package mutating func lock(_ id: Int) -> Bool {
-        guard jobs[id]?.isLocked != true else { return false }
-        jobs[id, default: LiveJob()].isLocked = true
-        return true
-    }
+    package mutating func lock(_ id: Int) { jobs[id, default: LiveJob()].isLocked = true }
 
     package mutating func unlock(_ id: Int) {
         jobs[id]?.isLocked = false
