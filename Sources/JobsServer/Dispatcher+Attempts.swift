@@ -49,9 +49,9 @@ extension Dispatcher {
 
     /// The next attempt of a job that waits, and where it was submitted.
     func next(of id: Int) throws -> (QueuedAttempt, SubmissionContext) {
-        let (job, document) = try ledger.submission(of: id) ?? readAhead[id] ?? stored(id)
+        let (job, document) = try ledger.submission(of: id) ?? preparer.row(of: id) ?? stored(id)
         if let damage = job.damage { throw QueueError.damaged(job, damage) }
-        let (spec, context) = try read(document, of: job)
+        let (spec, context) = try texts.read(document, of: job)
         return (QueuedAttempt(job: job, document: document, spec: spec, number: job.attempt + 1), context)
     }
 
@@ -60,21 +60,6 @@ extension Dispatcher {
             throw QueueError.noSuchJob(id)
         }
         return (job, document)
-    }
-
-    /// The job file, with the limits that retries have changed since, and where the job was submitted.
-    func read(_ document: JobDocument, of job: StoredJob) throws -> (JobSpec, SubmissionContext) {
-        // The jobs of an array share their texts, and to read them is a tenth of a job's cost.
-        if lastRead?.document != document {
-            guard let source = JobSource(try JSON(parsing: document.spec)) else {
-                throw QueueError.unreadableJobFile(job: job.id)
-            }
-            lastRead = (document, try source.spec(), try SubmissionContext(parsing: document.context), source.script)
-        }
-        // Set above.
-        var (_, spec, context, _) = lastRead!
-        if let memory = job.memoryLimitBytes { spec.limits.memory = ByteCount(memory) }
-        return (spec, context)
     }
 
     /// Launches jobs-init, which waits at its gate until the start is on disk.
@@ -180,8 +165,7 @@ extension Dispatcher {
         request.resourceLimits = context.resourceLimits
         request.mayRaiseResourceLimits = job.owner.uid == 0
         request.queues = queues(of: spec.user.flatMap { Account.find($0) } ?? account, job.owner.uid)
-        request.script =
-            lastRead?.document == entry.document ? lastRead?.script : Self.script(in: entry.document)
+        request.script = texts.script(in: entry.document)
         request.array = job.array.map { ($0.id, $0.index) }
         return request
     }
@@ -189,10 +173,6 @@ extension Dispatcher {
     private func queues(of account: Account?, _ owner: UInt32) -> QueueDirectories {
         let all = settings.locations.reachable(by: account?.uid ?? owner, home: account?.home)
         return QueueDirectories(state: all.map(\.state), runtime: all.map(\.runtime))
-    }
-
-    private static func script(in document: JobDocument) -> KeptScript? {
-        (try? JSON(parsing: document.spec)).flatMap { JobSource($0) }?.script
     }
 
     func neverStarted(_ entry: QueuedAttempt, _ reason: String) -> Record {

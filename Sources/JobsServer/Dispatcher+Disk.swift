@@ -15,7 +15,7 @@ extension Dispatcher {
     ///
     /// - Parameter gate: of the attempt that begins by them; opened by the thread that wrote them.
     func commit(_ changes: [Change], opening gate: Gate? = nil, then: @escaping (StoreError?) -> Void) {
-        for change in changes { readAhead[change.job] = nil }
+        for change in changes { preparer.forget(change.job) }
         guard ledger.append(changes, opening: gate, then: then) else { return }
         executor.eventLoop.atTurnsEnd { [self] in assumeIsolated { $0.flush() } }
     }
@@ -37,7 +37,7 @@ extension Dispatcher {
     private func landed(_ batch: Int, _ errors: [StoreError?]) {
         ledger.landed(batch, errors) { outcome in
             // Read while it was on its way.
-            for change in outcome.changes { readAhead[change.job] = nil }
+            for change in outcome.changes { preparer.forget(change.job) }
             if let error = outcome.error {
                 if error.isTheDisks { troubled(by: error) }
                 return outcome.then(error)

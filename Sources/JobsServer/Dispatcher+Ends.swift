@@ -19,7 +19,7 @@ extension Dispatcher {
         if table.ahead(id)?.key == key { return apply(.endBeforeTurn(number: key.number), to: id) }
         // Not an earlier attempt's late end.
         guard let entry = table.underWay(id), entry.key == key else { return }
-        noteLength(record.usage.wallTimeUsec)
+        preparer.note(length: record.usage.wallTimeUsec)
         feed.finishOutput(of: id)
         let at = now
         var changes = prefix

@@ -93,7 +93,7 @@ extension Dispatcher {
         do {
             entry.document = try stored(job.id).document
             let context: SubmissionContext
-            (entry.spec, context) = try read(entry.document, of: job)
+            (entry.spec, context) = try texts.read(entry.document, of: job)
             table.amend(key) { $0 = entry }
             guard try store.attempts(of: job.id).last?.bootID == Self.bootID else {
                 return ended(key, lost(entry, "The machine was restarted while it ran."))

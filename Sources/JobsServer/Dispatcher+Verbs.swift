@@ -112,7 +112,7 @@ extension Dispatcher {
 
     /// A job of root's has no more rights than by default, and could have changed the file that `job` runs.
     private func requireNoMore(than job: StoredJob) throws(QueueError) {
-        guard let (_, document) = try? stored(job.id), let (spec, _) = try? read(document, of: job),
+        guard let (_, document) = try? stored(job.id), let (spec, _) = try? texts.read(document, of: job),
             spec.isolation.settingsOfRoot.isEmpty, spec.user == nil, spec.group == nil
         else {
             throw .moreRights(job: job.id)

@@ -26,26 +26,19 @@ package actor Dispatcher {
     var nextID: Int
     /// The phase of each job; changed by ``apply(_:to:)``.
     var table = JobTable<Attempt>()
-    /// When an attempt last ended after a short time.
-    var lastShortUsec = Int.min / 2
-    var isPreparing = false
-    /// Whether stale attempts are going to be taken back.
-    var isStaleDue = false
     /// Attempts that wait for the numbers of their devices.
     var lookups: [AttemptKey: Lookup] = [:]
     let deviceLookup = DeviceLookup()
     let clearing: AttemptClearing
-    /// The texts that were read last, and what they say.
-    var lastRead: (document: JobDocument, spec: JobSpec, context: SubmissionContext, script: KeptScript?)?
+    var texts = JobTexts()
     /// Submissions with a key that have no answer yet.
     var underWay: [KeyedSubmission.Key: UnderWay] = [:]
-    /// Jobs that are likely to start next, as they are on disk; without those that anything has happened to since.
-    var readAhead: [Int: (job: StoredJob, document: JobDocument)] = [:]
     /// The settings of an operator; see ``set(_:)``.
     var queueSettings: QueueSettings
     /// What took earlier daemons down.
     var crashes: CrashHistory
     let ledger: Ledger
+    let preparer: Preparer
     let expiry: Expiry
     var quotaUsage = QuotaUsage()
     let feed = ChangeFeed()
@@ -111,6 +104,7 @@ package actor Dispatcher {
         scheduler.isDraining = queueSettings.isDraining
         clearing = AttemptClearing(log: log)
         ledger = Ledger(clock: executor.eventLoop)
+        preparer = Preparer(clock: executor.eventLoop)
         expiry = Expiry(settings.retention, outputQuota: settings.quotas.output, clock: executor.eventLoop)
         supervisor = Supervisor(root: root, loop: executor.eventLoop, initPath: settings.initPath)
     }
