@@ -116,7 +116,7 @@ extension Dispatcher {
         }
         commit(changes, opening: gate) { [self] error in
             guard let error else { return apply(.startWritten(number: number), to: id) }
-            // Whatever has become of it: its command has not run, and on the disk it has not begun.
+            // Also if it has ended by now: its command has not run, and on the disk it has not begun.
             apply(.startRefused(number: number), to: id)
             // A job that could not even be stored is nobody's.
             guard error.isTheDisks else { return leave(id) }

@@ -5,7 +5,7 @@ import Linux
 import Queue
 import SystemPackage
 
-/// What an operator does to the queue.
+/// An operator's orders to the queue.
 extension Dispatcher {
     /// Whether new attempts may start; those that run go on.
     func setDraining(_ draining: Bool) throws {

@@ -44,7 +44,7 @@ extension Dispatcher {
             }
             quotaUsage.note(outcome.changes)
             outcome.then(nil)
-            // Whoever hears of it finds it on disk.
+            // A follower that hears of a change finds it on disk.
             announce(outcome.changes)
         }
         statusChanged()

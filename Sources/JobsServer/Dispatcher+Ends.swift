@@ -36,7 +36,7 @@ extension Dispatcher {
             metadata: [
                 "JOB_ID": "\(id)", "JOB_ATTEMPT": "\(key.number)", "JOB_STATE": "\(record.verdict.state.rawValue)",
             ])
-        // What is damaged does not start again.
+        // A damaged job does not start again.
         let next =
             entry.job.damage != nil
             ? .final
@@ -70,7 +70,7 @@ extension Dispatcher {
             job.memoryLimitBytes = memory.bytes
             job.attemptsMax = max(job.attemptsMax, entry.number + 1)
             var fields: [JobField] = [.memoryLimitBytes(memory.bytes), .attemptsMax(job.attemptsMax)]
-            // What was asked for apart from the limit stays.
+            // A request that was made apart from the limit stays.
             if entry.spec.scheduling.memoryRequest == nil {
                 job.memoryRequestBytes = memory.bytes
                 fields.append(.memoryRequestBytes(memory.bytes))
@@ -89,7 +89,7 @@ extension Dispatcher {
         let (id, number) = (ended.attempt.job.id, ended.attempt.number)
         commit(ended.changes) { [self] error in
             guard let error else { return apply(.endWritten(number: number), to: id) }
-            // It stays here until the disk takes it; nothing starts before.
+            // The end stays here until the disk takes it; nothing starts before.
             if error.isTheDisks { return apply(.endDelayed(number: number), to: id) }
             log.error("\(error)", metadata: ["JOB_ID": "\(id)"])
             apply(.endRefused(number: number), to: id)

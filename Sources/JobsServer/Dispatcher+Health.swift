@@ -2,7 +2,7 @@
 import JobModel
 import Queue
 
-/// What tells a service manager that the queue is alive and how it stands.
+/// The signs for a service manager that the queue is alive, and how it stands.
 extension Dispatcher {
     /// Calls `beat` on the queue's thread now and every `microseconds`: as long as it comes, the queue moves.
     package func beat(every microseconds: Int, _ beat: @escaping @Sendable () -> Void) {

@@ -5,7 +5,7 @@ import JobStore
 import Queue
 import Scheduler
 
-/// What can be known of a job at its submission is told then, and not when it waits or fails.
+/// Notices at a submission of everything that is known then, and that would be learned when the job waits or fails.
 extension Dispatcher {
     /// - Parameter isGroupInUse: whether a job of its group has not ended.
     func checkGroup(of spec: JobSpec, isGroupInUse: Bool) throws(QueueError) -> [String] {

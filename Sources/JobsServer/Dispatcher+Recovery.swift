@@ -9,7 +9,7 @@ import Queue
 import Scheduler
 import Supervisor
 
-/// What a daemon that starts makes of what another one left, and what it leaves itself.
+/// The take-over of an earlier daemon's jobs, and the leaving of this one's.
 extension Dispatcher {
     /// Brings the queue of an earlier daemon back: what was pending is queued, what runs is taken over, what is gone is lost.
     package func recover() throws {
@@ -18,8 +18,8 @@ extension Dispatcher {
         for job in live { quotaUsage.enter(job.id, QuotaUsage.Share(of: job), of: job.owner.uid) }
         let ids = Set(live.map(\.id))
         crashes.forget { !ids.contains($0) }
-        // Everybody who is waited for comes in before those that wait, and those before one that ran turns out to have ended,
-        // which they must hear.
+        // Jobs that are waited for come in before the jobs that wait, and these before one that ran turns out to have ended,
+        // of which they must hear.
         for job in live where job.state.isLiveAttempt {
             CrashNote.about(job.id) {
                 scheduler.adopt(Entry(job), startedAt: (job.startedAt ?? now).microsecondsSinceEpoch)
@@ -55,7 +55,7 @@ extension Dispatcher {
         supervisor.root.removeIfEmpty()
     }
 
-    /// What a daemon that died had recorded and not yet cleared away.
+    /// Clears away the attempts whose end an earlier daemon had recorded and not yet cleared away.
     private func discardLeftovers() {
         let folder = settings.stateDirectory + "/attempts"
         // An end that is not on disk yet can be made again only from what is in there.

@@ -8,7 +8,7 @@ import Queue
 import Scheduler
 import Supervisor
 
-/// What people do to jobs: one request, one decision, one commit. It returns once that is on disk.
+/// Orders about jobs: one request, one decision, one commit. It returns once that is on disk.
 extension Dispatcher {
     func perform(_ order: Order, on words: [String], by requester: Requester) async throws -> OrderOutcome {
         try await perform(order, on: Selection.of(words, for: order.verb, by: requester, in: store), by: requester)
@@ -68,10 +68,10 @@ extension Dispatcher {
         return outcome
     }
 
-    /// What is to be done to one job; what nothing else may come between is done already.
+    /// The rest of an order for one job; the part that nothing may come between is done already.
     private struct Step {
         var id: Int
-        /// It runs, and ends when it is asked to.
+        /// The job runs, and ends when it is asked to.
         var isEnd = false
         var changes: [Change] = []
         /// For when they do not get on disk.

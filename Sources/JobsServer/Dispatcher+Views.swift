@@ -6,7 +6,7 @@ import JobsAPI
 import Queue
 import Scheduler
 
-/// What people see of the queue.
+/// The queue as clients see it.
 extension Dispatcher {
     func view(_ job: StoredJob, for requester: Requester) -> JobView {
         var view = JobView(
@@ -74,7 +74,7 @@ extension Dispatcher {
             ])
         }
         var damage = job.damage.map { [$0] } ?? []
-        /// What can be read is shown, and the rest is told.
+        /// A part that can be read is shown, and the others are named.
         func readable<Value>(_ what: String, _ read: () throws -> Value?) throws -> Value? {
             do { return try read() } catch {
                 let store = error as? StoreError
@@ -98,12 +98,12 @@ extension Dispatcher {
         ])
     }
 
-    /// Those that run now; of all jobs if `ids` is `nil`.
+    /// The jobs that run now, in the order of their ids; of all jobs if `ids` is `nil`.
     func runningIDs(among ids: Set<Int>?) -> [Int] {
         table.allUnderWay.filter { ids?.contains($0) ?? true }
     }
 
-    /// What a running job uses now.
+    /// The usage of a running job, now.
     func live(_ id: Int) -> JSON {
         guard let current = table.underWay(id)?.handle?.current else { return .null }
         return .object([

@@ -35,7 +35,7 @@ package actor Dispatcher {
     var underWay: [KeyedSubmission.Key: UnderWay] = [:]
     /// The settings of an operator; see ``set(_:)``.
     var queueSettings: QueueSettings
-    /// What took earlier daemons down.
+    /// The jobs over which earlier daemons died.
     var crashes: CrashHistory
     let ledger: Ledger
     let preparer: Preparer
@@ -54,12 +54,12 @@ package actor Dispatcher {
     /// Set while time alone is going to change what the scheduler decides.
     private var nextDecision: (moment: Int, timer: TimerQueue.ID)?
 
-    /// What the daemon was started with.
+    /// The arguments of the daemon.
     package struct Settings: Sendable {
         package var locations: Locations
         package var initPath: String
         package var version: String
-        /// What all jobs may have together.
+        /// The amounts that all jobs may have together.
         package var capacity: Resources
         package var retention: RetentionPolicy
         /// Of a job that says nothing itself; `nil` for none.
@@ -117,7 +117,7 @@ package actor Dispatcher {
     /// Carries out what the scheduler decides now, and wakes up when time alone changes that.
     func dispatch() {
         guard isRecovered, ledger.trouble == nil else { return }
-        // What cannot be launched ends at once, which asks for the next decision: not on top of this one, because a
+        // An attempt that cannot be launched ends at once, which asks for the next decision: not on top of this one, because a
         // thousand of them would not fit on the stack.
         guard !isDispatching else {
             if !isDispatchPosted {
@@ -147,7 +147,7 @@ package actor Dispatcher {
         apply(.leave, to: id)
         commit([.changed(job: id, to: .skipped, cause: nil, detail: reason, at: now)]) { [self] error in
             guard let error else { return noteEnd([]) }
-            // It is still pending on the disk, and shall be here; the next decision skips it again.
+            // The job is still pending on the disk, and shall be here; the next decision skips it again.
             if error.isTheDisks, let job = try? store.job(id), !scheduler.contains(id) {
                 enqueue(job)
             }

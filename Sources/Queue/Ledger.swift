@@ -10,9 +10,8 @@ package protocol StartGate: Sendable {
 
 /// The changes on their way to the disk, and everything that has to wait until they are there.
 ///
-/// What is appended in one turn of the loop is a batch, which shares a transaction: the end of one job and the start of the
-/// next cost one sync (decision 008). The ledger writes nothing itself: its owner takes a batch to the store and tells what
-/// became of it.
+/// The changes of one turn of the loop are a batch, which shares a transaction: the end of one job and the start of the next
+/// cost one sync (decision 008). The ledger writes nothing itself: its owner takes a batch to the store and tells the result.
 package final class Ledger {
     /// Changes that are written together or not at all, and what follows.
     private struct Entry {
@@ -34,7 +33,7 @@ package final class Ledger {
         }
     }
 
-    /// What became of one call.
+    /// The result of one call.
     package struct Outcome {
         package let changes: [Change]
         package let error: StoreError?
@@ -110,7 +109,7 @@ package final class Ledger {
         }
     }
 
-    // MARK: What the store does not know yet
+    // MARK: Not on disk yet
 
     /// A job whose submission is not on disk yet.
     package func submission(of job: Int) -> Unwritten? { submissions[job] }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
 
-/// A verb with what was said beside it.
+/// A verb with its arguments.
 package struct Order: Sendable {
     package enum Verb: String, Sendable, CaseIterable {
         case cancel, hold, release, suspend, resume, retry
@@ -18,10 +18,10 @@ package struct Order: Sendable {
             }
         }
 
-        /// Of a word that selects several jobs, the states of those that are meant; the others are passed over.
+        /// The states of the jobs that are meant by a word for several; the others are passed over.
         ///
-        /// A retry is for what went wrong. A cancelled job is one that somebody does not want, and a skipped one waited for
-        /// what a retry would no longer wait for: both have to be named themselves.
+        /// A retry is for failures. A cancelled job is not wanted, and a skipped one waited for jobs that a retry would no
+        /// longer wait for: both have to be named themselves.
         package var states: Set<JobState> {
             switch self {
             case .cancel: Set(JobState.allCases.filter(\.isLive))

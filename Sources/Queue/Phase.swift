@@ -19,7 +19,7 @@ package indirect enum Phase<Handle> {
     /// The attempt has ended, and its end is not on disk yet. Not being written, it waits for a disk in trouble.
     case ending(EndedAttempt<Handle>, isBeingWritten: Bool)
 
-    /// What follows when an attempt that is revoked is gone.
+    /// The step after a revoked attempt is gone.
     package enum Sequel: Sendable {
         case wait
         /// The same, and no other attempt is prepared: this one has failed by itself.

@@ -7,7 +7,7 @@ import Linux
 package protocol QueueClock {
     /// Microseconds since 1970, by the clock that people set.
     var realtime: Int { get }
-    /// Microseconds by a clock that nobody sets and that stands still while the machine sleeps.
+    /// Microseconds by a clock that cannot be set, and that stands still while the machine sleeps.
     var monotonic: Int { get }
 
     /// Calls `handler` once when ``realtime`` has reached a moment, also if the clock is set or the machine slept meanwhile.

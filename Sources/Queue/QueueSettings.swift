@@ -4,21 +4,21 @@ import JobModel
 import Linux
 import SystemPackage
 
-/// What an operator has set of the queue and what outlives the daemon, as a small file beside it.
+/// An operator's settings of the queue, which outlive the daemon in a small file.
 package struct QueueSettings: Hashable, Sendable {
     /// Nothing new starts.
     package var isDraining = false
-    /// The groups that somebody has made, and how many jobs of each run at once; `nil` for no limit.
+    /// The groups that were made by a request, and how many jobs of each run at once; `nil` for no limit.
     package var groups: [String: Int?] = [:]
     /// Whether a job of any other group is refused.
     package var isStrict = false
 
-    /// Those with a limit.
+    /// The groups with a limit.
     package var limits: [String: Int] { groups.compactMapValues(\.self) }
 
     private static func path(_ stateDirectory: String) -> String { stateDirectory + "/settings.json" }
 
-    /// What is there; what a newer version has added is passed over.
+    /// The settings in the file, if there is one; a field of a newer version is passed over.
     ///
     /// - Throws: if it is there and cannot be understood. Without it a queue that was to drain would start everything, and
     ///   groups would be without their limits.

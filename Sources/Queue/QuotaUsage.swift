@@ -4,7 +4,7 @@ import JobStore
 
 /// The jobs of each user in the queue, as far as there are quotas for them.
 package struct QuotaUsage: Sendable {
-    /// What one job takes, or what all jobs of a user take together.
+    /// The amounts that one job takes, or all jobs of a user together.
     package struct Share: Hashable, Sendable {
         package var jobs = 1
         package var texts = 0

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
 
-/// What follows the end of an attempt; a function of the job's policy and the verdict, and nothing else.
+/// The rules for the step after an attempt: a function of the job's policy and the verdict, and nothing else.
 package enum RetryRules {
     package enum Next: Hashable, Sendable {
         /// The verdict is the job's.
         case final
         /// Another attempt, not before so many microseconds; with this memory limit if it is another one.
         case again(afterUsec: Int, memory: ByteCount?)
-        /// Somebody has to look at it.
+        /// A person has to look at it.
         case hold(reason: String)
     }
 
@@ -22,7 +22,7 @@ package enum RetryRules {
         case (.outOfMemory, .ownLimit): afterOwnLimit(policy, memory: memory)
         // More memory for the job would not have helped the machine, and trying again at once makes it worse.
         case (.outOfMemory, _), (.completed, _), (.cancelled, _), (.skipped, _): .final
-        // What cannot be executed now cannot be executed in ten seconds.
+        // A file that cannot be executed now cannot be executed in ten seconds.
         case (_, .notExecutable): .final
         default:
             policy.states.contains(verdict.state) && attempt <= policy.retries

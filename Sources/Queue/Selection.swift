@@ -2,12 +2,12 @@
 import JobModel
 import JobStore
 
-/// What a word in a request selects; see ``JobReference`` for the rule.
+/// The jobs that a word in a request selects; see ``JobReference`` for the rule.
 package struct Selection: Sendable {
     package var reference: JobReference
     /// None if there is no such job.
     package var ids: [ClosedRange<Int>]
-    /// Those of the ids that were asked for, the oldest first.
+    /// The rows that were asked for, the oldest first.
     package var jobs: [StoredJob] = []
 
     /// A single job is named itself: what cannot be done to it is refused with the reason. Of several, those to which a verb

@@ -96,7 +96,7 @@ package final class EventLoop {
 
     /// Microseconds since 1970, by the clock that people set.
     package var realtime: Int { wallTimers.now }
-    /// Microseconds by a clock that nobody sets.
+    /// Microseconds by a clock that cannot be set.
     package var monotonic: Int { monotonicTimers.now }
 
     /// Calls `handler` once when ``realtime`` has reached a moment, at once if that is past.
