@@ -98,9 +98,9 @@ extension IntegrationTests {
                 let directory = daemon.state + "/attempts/\(id).1"
                 daemon.kill()
                 if isOver {
-                    writeLine(go)
                     let length = { (try? Data(contentsOf: URL(filePath: directory + "/report")))?.count ?? 0 }
                     let before = length()
+                    writeLine(go)
                     try waitForChange(of: directory) { length() > before }
                 }
                 try FileManager.default.removeItem(atPath: directory)
