@@ -43,7 +43,8 @@ package struct FileFormat: Hashable, Sendable {
     #if DEBUG
     /// By how much a debug build plays a later version, with an unknown field in each message and an unknown kind of frame: 1
     /// for one that older readers understand, 2 for one that they do not. For tests of up- and downgrades.
-    package static let testVersion = getenv("JOBS_TEST_VERSION").flatMap { Int(String(cString: $0)) } ?? 0
+    package static let testVariable = "JOBS_TEST_VERSION"
+    package static let testVersion = getenv(testVariable).flatMap { Int(String(cString: $0)) } ?? 0
     #else
     package static var testVersion: Int { 0 }
     #endif

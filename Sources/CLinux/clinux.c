@@ -99,9 +99,19 @@ struct child {
 static int spawn_child(void *context) {
     struct child *child = context;
     const struct clinux_spawn *r = child->request;
-    child->error = clinux_arrange(r->fds, r->fd_count);
+    // The program stands behind the others, and its execve closes it.
+    int count = r->fd_count + (r->program >= 0);
+    int fds[count];
+    memcpy(fds, r->fds, r->fd_count * sizeof *fds);
+    if (r->program >= 0) fds[r->fd_count] = r->program;
+    child->error = clinux_arrange(fds, count);
     if (child->error) return 126;
-    execve(r->path, r->argv, r->envp);
+    if (r->program >= 0) {
+        fcntl(r->fd_count, F_SETFD, FD_CLOEXEC);
+        syscall(SYS_execveat, r->fd_count, "", r->argv, r->envp, AT_EMPTY_PATH);
+    } else {
+        execve(r->path, r->argv, r->envp);
+    }
     child->error = errno;
     return 127;
 }

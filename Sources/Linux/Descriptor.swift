@@ -18,6 +18,9 @@ package final class Descriptor: Sendable {
     package static let standardError = Descriptor(2)
     package static let standardOutput = Descriptor(1)
 
+    /// `O_PATH` of `open(2)`: the file is not read, and may be executed.
+    package static let pathOnly = CInt(CLINUX_O_PATH)
+
     /// Opens `path`, relative to `directory` if one is given. See `openat(2)`.
     package static func open(
         _ path: String, at directory: Descriptor? = nil, _ flags: CInt = O_RDONLY, mode: mode_t = 0

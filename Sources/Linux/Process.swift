@@ -11,6 +11,8 @@ package struct Process: Sendable {
     /// What to start; see `struct clinux_spawn`.
     package struct Request {
         package var path: String
+        /// The file that was opened at ``path`` (`O_PATH`): it is executed even if another one lies there by now.
+        package var program: Descriptor?
         package var arguments: [String]
         package var environment: [String] = []
         package var cgroup: Descriptor?
@@ -42,6 +44,7 @@ package struct Process: Sendable {
                         var raw = clinux_spawn()
                         raw.cgroup_fd = request.cgroup?.rawValue ?? -1
                         raw.path = path
+                        raw.program = request.program?.rawValue ?? -1
                         raw.argv = arguments
                         raw.envp = environment
                         raw.fds = descriptors.baseAddress
@@ -55,6 +58,14 @@ package struct Process: Sendable {
             throw SpawnError(call: step.map { String(cString: $0) } ?? "clone3", errno: Errno(rawValue: error))
         }
         return Process(pid: pid, pidfd: Descriptor(pidfd))
+    }
+
+    /// What `ps` and `/proc/PID/comm` call this process. See `PR_SET_NAME` in `prctl(2)`.
+    ///
+    /// A program that is executed by its descriptor would be called by the number of that, before Linux 6.14.
+    package static func setName(_ name: String) {
+        // PR_SET_NAME
+        _ = name.withCString { try? syscall(Int(SYS_prctl), 15, Int(bitPattern: $0)) }
     }
 
     /// Takes up a child that somebody else made for us and told us of.

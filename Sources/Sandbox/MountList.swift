@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import AttemptFiles
-import CLinux
 import Glibc
 import Linux
 import SystemPackage
@@ -111,7 +110,7 @@ package struct MountList {
     }
 
     private func open(_ path: String) throws(Errno) -> Descriptor {
-        try Descriptor.open(root + path, CInt(CLINUX_O_PATH) | O_DIRECTORY)
+        try Descriptor.open(root + path, Descriptor.pathOnly | O_DIRECTORY)
     }
 
     private func bind(_ source: Descriptor, on target: String, flags: UInt = 0) throws(Errno) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import AttemptFiles
 import Glibc
 import Linux
 import Sandbox
@@ -9,6 +10,9 @@ import SystemPackage
 /// It has started once, so that no attempt has to; see decision 008. It ends when we close our end of the socket, or die.
 package final class ForkServer {
     private let path: String
+    /// The file at ``path`` as it was at our start. Plans are of one build alone: what an upgrade puts there meanwhile would
+    /// misunderstand ours.
+    private var program: Descriptor?
     private let cgroup: Descriptor?
     private var process: Process?
     private var socket: Descriptor?
@@ -52,12 +56,19 @@ package final class ForkServer {
         // Long enough for the busiest machine; the queue must not wait for ever.
         try ours.setTimeout(seconds: 10)
         let null = try Descriptor.open("/dev/null", O_RDWR)
+        if program == nil { program = try Descriptor.open(path, Descriptor.pathOnly) }
         var request = Process.Request(
             path: path, arguments: ["jobs-init"],
             descriptors: [null.rawValue, null.rawValue, null.rawValue, theirs.rawValue])
+        request.program = program
         request.cgroup = cgroup
         // The Swift runtime would look for its backtracer at its start; jobs-init reports what fails.
         request.environment = ["SWIFT_BACKTRACE=enable=no,swift-backtrace=/none"]
+        #if DEBUG
+        if FileFormat.testVersion > 0 {
+            request.environment.append("\(FileFormat.testVariable)=\(FileFormat.testVersion)")
+        }
+        #endif
         do throws(Process.SpawnError) { process = try Process.spawn(request) } catch { throw error.errno }
         socket = ours
     }

@@ -18,6 +18,7 @@ enum ForkServer {
     ///
     /// - Returns: `false` if there is nobody to serve.
     static func serve() -> Bool {
+        Process.setName("jobs-init")
         // What a parent ignored the commands would ignore as well.
         resetSignalDispositions()
         rehearse()

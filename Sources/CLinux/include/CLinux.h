@@ -25,7 +25,8 @@ long clinux_syscall(long number, long a, long b, long c, long d, long e, long f)
 // A process to start outside this one's memory.
 struct clinux_spawn {
     int cgroup_fd;           // v2 directory to start in (CLONE_INTO_CGROUP, 5.7), or -1
-    const char *path;        // executable
+    const char *path;        // executable, unless it is opened already
+    int program;             // O_PATH descriptor of the executable, or -1
     char *const *argv;
     char *const *envp;
     const int *fds;          // become descriptors 0…fd_count-1; everything else is closed
