@@ -168,6 +168,9 @@ package struct CgroupHost: Hashable, Sendable {
         return reach.intersection(Self.controllers(in: directory.read("cgroup.subtree_control") ?? ""))
     }
 
+    /// Whether a hierarchy of v1 with the memory controller is mounted in its usual place.
+    package static var hasUsualMemoryHierarchy: Bool { Files.exists("/sys/fs/cgroup/memory/tasks") }
+
     /// Whether our own v2 cgroup is systemd's to write: below its root, and delegated to nobody.
     ///
     /// systemd marks what it delegates with an extended attribute.

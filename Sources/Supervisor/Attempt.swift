@@ -73,12 +73,7 @@ package final class Attempt {
         do throws(CgroupError) { try cgroup.apply(request.spec.limits, oom: request.spec.oom) } catch {
             throw .cgroup(error)
         }
-        if request.spec.isolation.cgroup, let identity = plan.identity, let entrance = cgroup.entrance {
-            // A job with a cgroup namespace may make cgroups below its own.
-            for name in ["", "/cgroup.procs", "/cgroup.subtree_control", "/cgroup.threads"] {
-                chown(entrance.path + name, identity.uid, identity.gid)
-            }
-        }
+        if request.spec.isolation.cgroup, let identity = plan.identity { cgroup.give(to: identity.uid, identity.gid) }
         let launch: Launch
         var baseline: Baseline?
         if let directory = request.queued {

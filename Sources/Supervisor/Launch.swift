@@ -198,34 +198,18 @@ private struct DescriptorTable {
         return CInt(raw.count - 1)
     }
 
-    /// Opens what jobs-init needs of the cgroup while the files are still writable for it.
+    /// Adds what jobs-init needs of the cgroup.
     mutating func addCgroup(_ cgroup: AttemptCgroup, to plan: inout Plan) throws(Errno) {
-        if let entrance = cgroup.entrance {
-            plan.cgroupDescriptor = add(entrance.descriptor)
-            // 5.14; without it jobs-init kills by list.
-            if let kill = try? Descriptor.open("cgroup.kill", at: entrance.descriptor, O_WRONLY) {
-                plan.killDescriptor = add(kill)
-            }
-            plan.processesDescriptor = add(try Descriptor.open("cgroup.procs", at: entrance.descriptor))
-        }
+        let handles = try cgroup.openHandles(cpuUsage: plan.cpuTimeUsec != nil)
+        plan.cgroupDescriptor = handles.entrance.map { add($0) }
+        plan.killDescriptor = handles.kill.map { add($0) }
+        plan.processesDescriptor = handles.processes.map { add($0) }
+        plan.v1Descriptors = handles.v1Directories.map { add($0) }
+        plan.cpuUsageDescriptor = handles.cpuUsage.map { add($0) }
         plan.cgroupName = cgroup.name
         plan.cgroupLeaf = cgroup.leafName
-        var entered: Set<String> = []
-        for (_, directory) in cgroup.directories
-        where directory.version == .v1 && entered.insert(directory.path).inserted {
-            plan.v1Descriptors.append(add(directory.descriptor))
-            if plan.processesDescriptor == nil {
-                plan.processesDescriptor = add(try Descriptor.open("cgroup.procs", at: directory.descriptor))
-            }
-        }
         if plan.namespaces.contains(.cgroup), plan.namespaces.contains(.mount) {
             plan.commandMounts = MountPlan.views(cgroup.v1Views) + plan.commandMounts
-        }
-        guard plan.cpuTimeUsec != nil else { return }
-        if let unified = cgroup.unified {
-            plan.cpuUsageDescriptor = add(try Descriptor.open("cpu.stat", at: unified.descriptor))
-        } else if let cpuacct = cgroup.directories[.cpuacct] {
-            plan.cpuUsageDescriptor = add(try Descriptor.open("cpuacct.usage", at: cpuacct.descriptor))
         }
     }
 }

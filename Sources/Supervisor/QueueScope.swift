@@ -28,15 +28,11 @@ struct QueueScope {
     /// The scope's directory; made if there is none.
     mutating func find() throws(CgroupError) -> String {
         if let text = try? Files.read(note), let path = text.split(separator: "\n").first.map(String.init),
-            Files.exists(path + "/cgroup.procs"), isHeld(path)
+            CgroupDirectory.isPopulated(path)
         {
             return path
         }
         return try make()
-    }
-
-    private func isHeld(_ path: String) -> Bool {
-        ((try? Files.read(path + "/cgroup.events")) ?? "").contains("populated 1")
     }
 
     /// Lets a scope that was made here end with its keeper; systemd removes it.
@@ -71,8 +67,7 @@ struct QueueScope {
         else { throw CgroupError("find the cgroup of", "\(name).scope") }
         let path = mount + line.dropFirst(3)
         // Controllers cannot be handed down from a cgroup that holds processes.
-        let leaf = try CgroupDirectory.make(path + "/keeper", version: .v2, mayExist: true)
-        try leaf.write("\(keeper.pid)", to: "cgroup.procs")
+        try CgroupDirectory.make(path + "/keeper", version: .v2, mayExist: true).takeIn(keeper.pid)
         do throws(Errno) {
             try Descriptor.open(note, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600).write(path + "\n")
         } catch { throw CgroupError("write", note, errno: error) }

@@ -25,7 +25,7 @@ package enum Workplace {
 
     /// Whether ``prepare()`` leaves this process where it is, as it does wherever memory is limited by v1; else what was
     /// started before would be left behind, or in the way.
-    package static var isHere: Bool { Files.exists("/sys/fs/cgroup/memory/tasks") }
+    package static var isHere: Bool { CgroupHost.hasUsualMemoryHierarchy }
 
     /// Prepares the root of a daemon, whose attempts outlive it.
     ///
