@@ -6,6 +6,7 @@ import JobFile
 import JobModel
 import JobStore
 import JobsAPI
+import Linux
 import Queue
 import Scheduler
 import Supervisor

@@ -56,7 +56,7 @@ package enum Trial {
             return .works(userNamespace: plan.namespaces.contains(.user))
         case .failed(let failure):
             return .fails(
-                reason: "\(failure.step) \(failure.detail): \(errnoText(failure.errno))",
+                reason: "\(failure.step) \(failure.detail): \(Errno(rawValue: failure.errno))",
                 remedy: NamespaceObstacle(failure)?.remedy(needsUserNamespace: false)
                     ?? "look for the cause in the kernel log")
         case .exited(let exit):

@@ -3,6 +3,8 @@ import AttemptFiles
 import Cgroups
 import Glibc
 import JobModel
+import Linux
+import SystemPackage
 
 /// Everything that is known about how an attempt ended. The verdict is a function of this and nothing else.
 package struct Evidence: Sendable {
@@ -256,7 +258,8 @@ package enum VerdictRules {
         // was for the arguments.
         let lacksMemory = failure.errno == ENOMEM || failure.errno == E2BIG && limits.memoryBytes ?? .max < 1 << 20
         guard failure.isCommand, !lacksMemory else {
-            var message = "It could not be set up: \(failure.step) \(failure.detail): \(errnoText(failure.errno))."
+            let errno = Errno(rawValue: failure.errno)
+            var message = "It could not be set up: \(failure.step) \(failure.detail): \(errno)."
             if lacksMemory, let limit = limits.memoryBytes {
                 message += " Its memory limit of \(ByteCount(limit).human()) leaves no room to start a process."
             } else if let remedy {
@@ -269,7 +272,7 @@ package enum VerdictRules {
         let message =
             isMissing
             ? "Command not found: \(failure.detail)."
-            : "\(failure.detail) cannot be executed: \(errnoText(failure.errno))."
+            : "\(failure.detail) cannot be executed: \(Errno(rawValue: failure.errno))."
         return (
             Verdict(
                 state: .failed, cause: .notExecutable, exit: ExitStatus(code: isMissing ? 127 : 126), message: message),

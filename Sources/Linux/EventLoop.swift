@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-import Linux
 import SystemPackage
 
 /// Calls handlers when descriptors become ready; one thread, no polling.

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Glibc
-import SystemPackage
 
 /// `SIGTERM` and its kin, `signal 70` for those without a name.
 package func signalName(_ number: Int) -> String {
@@ -13,5 +11,3 @@ package func signalName(_ number: Int) -> String {
     ]
     return names[number].map { "SIG" + $0 } ?? "signal \(number)"
 }
-
-func errnoText(_ number: CInt) -> String { Errno(rawValue: number).description }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-import Sandbox
 
 /// A user of this machine, as `getpwnam(3)` knows them.
 package struct Account: Hashable, Sendable {
@@ -69,32 +68,5 @@ package struct Account: Hashable, Sendable {
         var groups = [gid_t](repeating: 0, count: 64)
         while getgrouplist(name, primary, &groups, &count) < 0 { groups = [gid_t](repeating: 0, count: Int(count)) }
         return Array(groups.prefix(Int(count)))
-    }
-
-    /// Whom a job becomes, `nil` if it stays who we are: root may choose anybody, others only themselves.
-    static func identity(
-        user: String?, group: String?
-    ) throws(SupervisorError) -> (account: Account, identity: Plan.Identity)? {
-        guard user != nil || group != nil else { return nil }
-        let current = Account.current
-        guard let account = user.map({ find($0) }) ?? current else {
-            throw .refused("there is no user '\(user ?? "")' on this machine", remedy: "`getent passwd` lists them")
-        }
-        var gid = account.gid
-        if let group {
-            guard let number = gid_t(group) ?? getgrnam(group)?.pointee.gr_gid, number != .max else {
-                throw .refused("there is no group '\(group)' on this machine", remedy: "`getent group` lists them")
-            }
-            gid = number
-        }
-        if current.uid != 0 {
-            guard account.uid == current.uid, gid == current.gid else {
-                throw .refused(
-                    "only root may run a job as somebody else (user '\(account.name)')",
-                    remedy: "leave `user` out, or use sudo")
-            }
-            return nil
-        }
-        return (account, Plan.Identity(uid: account.uid, gid: gid, groups: account.groups(primary: gid)))
     }
 }
