@@ -24,6 +24,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.5.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.20.0", traits: []),
+        // Hummingbird's types of a request and an answer.
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.0.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.20.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
     ],
     targets: [
@@ -48,7 +51,8 @@ let package = Package(
         .executableTarget(
             name: "jobsd",
             dependencies: [
-                "JobsServer", "Queue", "JobStore", "Scheduler", "Supervisor", "Systemd", "Linux", "CLanes", system,
+                "JobsServer", "JobsAPI", "Queue", "JobStore", "Scheduler", "Supervisor", "Systemd", "Cgroups",
+                "JobModel", "Linux", "CLanes", system,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"),
@@ -96,13 +100,17 @@ let package = Package(
         .target(
             name: "JobsServer",
             dependencies: [
-                "JobsAPI", "Queue", "JobStore", "Scheduler", "Supervisor", "AttemptFiles", "JobFile", "JobModel",
-                "Cgroups", "Linux",
+                "JobsAPI", "Queue", "JobStore", "Scheduler", "Supervisor", "Sandbox", "AttemptFiles", "JobFile",
+                "JobModel", "Cgroups", "Linux",
                 system,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict),
         // The queue's rules, without HTTP, sockets or processes.
@@ -136,8 +144,8 @@ let package = Package(
             swiftSettings: strict),
         // What jobs-init and a daemon, perhaps of another version, tell each other through files.
         .target(name: "AttemptFiles", dependencies: ["Linux", system], swiftSettings: strict),
-        .target(name: "Sandbox", dependencies: ["AttemptFiles", "Linux", system], swiftSettings: strict),
-        .target(name: "Cgroups", dependencies: ["JobModel", "Linux", system], swiftSettings: strict),
+        .target(name: "Sandbox", dependencies: ["AttemptFiles", "Linux", "CLinux", system], swiftSettings: strict),
+        .target(name: "Cgroups", dependencies: ["JobModel", "Linux", "CLinux", system], swiftSettings: strict),
         .target(name: "Systemd", dependencies: ["CSystemd", "Linux", system], swiftSettings: strict),
         .target(name: "JobFile", dependencies: ["JobModel", "Yams"], swiftSettings: strict),
         .target(name: "JobModel", swiftSettings: strict),
@@ -149,6 +157,7 @@ let package = Package(
         .target(name: "CSystemd"),
         .systemLibrary(name: "CSeccomp", providers: [.apt(["libseccomp-dev"])]),
 
+        .testTarget(name: "ArchitectureTests", swiftSettings: strict),
         .testTarget(name: "JobModelTests", dependencies: ["JobModel"], swiftSettings: strict),
         .testTarget(name: "JobFileTests", dependencies: ["JobFile", "JobModel"], swiftSettings: strict),
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: strict),
