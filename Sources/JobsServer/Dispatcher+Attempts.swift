@@ -116,9 +116,12 @@ extension Dispatcher {
             return
         }
         commit(changes, opening: gate) { [self] error in
-            guard let error else { return apply(.startWritten(number: number), to: id) }
+            guard let error else {
+                apply(.startWritten(number: number), to: id)
+                return
+            }
             // Also if it has ended by now: its command has not run, and on the disk it has not begun.
-            apply(.startRefused(number: number), to: id)
+            guard apply(.startRefused(number: number), to: id) else { return }
             // A job that could not even be stored is nobody's.
             guard error.isTheDisks else { return leave(id) }
             if scheduler.contains(id) {

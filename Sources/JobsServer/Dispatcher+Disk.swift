@@ -22,10 +22,11 @@ extension Dispatcher {
 
     private func flush() {
         guard let batch = ledger.takeBatch() else { return }
+        let number = batch.number
         store.append(
             JobStore.Batch(batch.calls) { [self] errors in
                 batch.openGates(errors)
-                executor.post { self.assumeIsolated { $0.landed(batch.number, errors) } }
+                executor.post { self.assumeIsolated { $0.landed(number, errors) } }
             })
     }
 

@@ -16,7 +16,10 @@ extension Dispatcher {
 
     private func end(_ key: AttemptKey, _ record: Record, after prefix: [Change]) {
         let id = key.job
-        if table.ahead(id)?.key == key { return apply(.endBeforeTurn(number: key.number), to: id) }
+        if table.ahead(id)?.key == key {
+            apply(.endBeforeTurn(number: key.number), to: id)
+            return
+        }
         // Not an earlier attempt's late end.
         guard let entry = table.underWay(id), entry.key == key else { return }
         preparer.note(length: record.usage.wallTimeUsec)
@@ -88,11 +91,14 @@ extension Dispatcher {
     func write(_ ended: EndedAttempt<Attempt>) {
         let (id, number) = (ended.attempt.job.id, ended.attempt.number)
         commit(ended.changes) { [self] error in
-            guard let error else { return apply(.endWritten(number: number), to: id) }
+            switch error {
+            case nil: apply(.endWritten(number: number), to: id)
             // The end stays here until the disk takes it; nothing starts before.
-            if error.isTheDisks { return apply(.endDelayed(number: number), to: id) }
-            log.error("\(error)", metadata: ["JOB_ID": "\(id)"])
-            apply(.endRefused(number: number), to: id)
+            case let error? where error.isTheDisks: apply(.endDelayed(number: number), to: id)
+            case let error?:
+                guard apply(.endRefused(number: number), to: id) else { return }
+                log.error("\(error)", metadata: ["JOB_ID": "\(id)"])
+            }
         }
     }
 

@@ -63,7 +63,7 @@ extension Dispatcher {
 
     /// The attempt is gone for which the start of its job has waited.
     func startAgain(_ id: Int) {
-        guard scheduler.contains(id) else { return }
+        guard scheduler.contains(id), !isStopping else { return }
         // A request may have held it meanwhile.
         if let job = try? store.job(id), job.state != .pending {
             scheduler.requeue(id)

@@ -75,7 +75,11 @@ extension Phase {
         case .waiting, .unpreparable: (.waiting, .none)
         case .prepared(let attempt, let since): (.revoking(attempt, since: since, then: .leave), .revoke(attempt))
         case .revoking(let attempt, let since, _): (.revoking(attempt, since: since, then: .leave), .none)
-        case .starting, .running, .ending: impossible
+        // Its submission was refused while its start, and even its end, was on the way to the disk behind it: neither gets
+        // there, and its command does not run.
+        case .starting(let attempt): (.waiting, .abandon(attempt))
+        case .ending(let ended, _): (.waiting, .abandon(ended.attempt))
+        case .running: impossible
         }
     }
 

@@ -107,7 +107,7 @@ private let results: [(event: Event, expected: [String])] = [
         .leave,
         [
             "waiting none", "waiting none", "leaving revoke", "leaving none", "leaving none", "leaving none",
-            "leaving none", "!", "!", "!", "!",
+            "leaving none", "waiting abandon", "!", "waiting abandon", "waiting abandon",
         ]
     ),
 ]
@@ -134,6 +134,15 @@ private let results: [(event: Event, expected: [String])] = [
         ]
         for event in news {
             for phase in phases { #expect(phase.apply(event).action.word == "late", "\(phase.word), \(event)") }
+        }
+    }
+
+    @Test func `after its job has left, whatever a start and an end meet on the disk is late`() {
+        for phase in [Phase.starting(attempt()), .ending(ended(), isBeingWritten: true)] {
+            let left = phase.apply(.leave).phase
+            for event in [Event.startRefused(number: 1), .endRefused(number: 1), .endDelayed(number: 1)] {
+                #expect(left.apply(event).action.word == "late", "\(phase.word), \(event)")
+            }
         }
     }
 
