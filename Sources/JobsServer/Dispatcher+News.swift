@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import JobModel
 import JobStore
-import JobsAPI
 import Queue
 
 /// The followers of changes, which hear of them once they are on disk.
@@ -35,25 +33,5 @@ extension Dispatcher {
     package func endStreams() {
         isStopping = true
         feed.finish()
-    }
-}
-
-extension StateChange {
-    init?(_ change: Change) {
-        switch change {
-        case .submitted(let job, _):
-            self.init(
-                job: job.id, at: job.submittedAt.description, state: job.state, cause: nil, attempt: nil, detail: nil)
-        case .attemptStarted(let job, let number, _, _, let at):
-            self.init(job: job, at: at.description, state: .running, cause: nil, attempt: number, detail: nil)
-        case .attemptEnded(let job, let number, let verdict, _, _, let at):
-            self.init(
-                job: job, at: at.description, state: verdict.state, cause: verdict.cause.rawValue, attempt: number,
-                detail: verdict.message)
-        case .changed(let job, let state, let cause, let detail, let at):
-            self.init(
-                job: job, at: at.description, state: state, cause: cause?.rawValue, attempt: nil, detail: detail)
-        case .keyed, .attemptPlaced, .updated, .removed: return nil
-        }
     }
 }

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
 import JobStore
-import JobsAPI
 import Linux
-import NIOCore
 import Synchronization
 
 /// The latest state changes, kept once for all followers, and the followers of output.
 ///
 /// A follower has a place in the feed and no copy of it, so that twenty readers which do not read hold as much memory as
 /// one. A place that lies too far back is given up: its follower hears the end, comes back, and asks for states anew.
-final class ChangeFeed: Sendable {
+package final class ChangeFeed: Sendable {
     /// The most that is kept, in bytes. A follower that is this far behind would be told tens of thousands of changes.
     private let limit: Int
     private let state = Mutex(State())
@@ -26,7 +24,7 @@ final class ChangeFeed: Sendable {
         var nextPlace = 0
         var isFinished = false
         /// Changes of this turn of the queue's loop, which are published together.
-        var pending: [StateChange] = []
+        var pending: [Announcement] = []
         /// By job.
         var outputFollowers: [Int: [AsyncStream<Void>.Continuation]] = [:]
 
@@ -45,37 +43,37 @@ final class ChangeFeed: Sendable {
     }
 
     /// An item of the feed, as a follower hears it.
-    enum News {
+    package enum News {
         case changes(ChangeBatch)
         /// As often as was asked for: a moment to say something else.
         case tick
     }
 
-    init(limit: Int = 8 << 20) { self.limit = limit }
+    package init(limit: Int = 8 << 20) { self.limit = limit }
 
     /// Whether there is anybody to tell.
-    var isFollowed: Bool { state.withLock { !$0.places.isEmpty } }
+    package var isFollowed: Bool { state.withLock { !$0.places.isEmpty } }
 
     /// Whether that follower waits for news.
-    func isAwaited(by id: Int) -> Bool { state.withLock { $0.places[id]?.waiter != nil } }
+    package func isAwaited(by id: Int) -> Bool { state.withLock { $0.places[id]?.waiter != nil } }
 
     /// About what it takes of memory.
-    var bytes: Int { state.withLock { $0.bytes } }
+    package var bytes: Int { state.withLock { $0.bytes } }
 
     /// Takes changes that are on disk; followers hear them by ``publish()``.
     ///
     /// - Returns: whether they are the first since then.
-    func announce(_ changes: [Change]) -> Bool {
+    package func announce(_ changes: [Change]) -> Bool {
         state.withLock { state in
             guard !state.places.isEmpty else { return false }
-            let news = changes.compactMap { StateChange($0) }
+            let news = changes.compactMap { Announcement($0) }
             defer { state.pending += news }
             return state.pending.isEmpty && !news.isEmpty
         }
     }
 
     /// Tells the followers what was announced.
-    func publish() {
+    package func publish() {
         publish(
             state.withLock { state in
                 defer { state.pending = [] }
@@ -84,7 +82,7 @@ final class ChangeFeed: Sendable {
     }
 
     /// Adds changes, for those who follow by now.
-    func publish(_ changes: [StateChange]) {
+    package func publish(_ changes: [Announcement]) {
         let batches = ChangeBatch.split(changes)
         wake { state in
             guard !state.places.isEmpty else { return false }
@@ -102,7 +100,7 @@ final class ChangeFeed: Sendable {
     }
 
     /// Tells all followers that there is no more to come, those of output included.
-    func finish() {
+    package func finish() {
         wake { state in
             state.isFinished = true
             return true
@@ -115,7 +113,7 @@ final class ChangeFeed: Sendable {
     }
 
     /// Has a follower of a job's output hear when that is complete.
-    func followOutput(of job: Int, _ follower: AsyncStream<Void>.Continuation) {
+    package func followOutput(of job: Int, _ follower: AsyncStream<Void>.Continuation) {
         let isFinished = state.withLock { state in
             if !state.isFinished { state.outputFollowers[job, default: []].append(follower) }
             return state.isFinished
@@ -124,14 +122,14 @@ final class ChangeFeed: Sendable {
     }
 
     /// The output of a job's attempt is complete: its followers read to the end and stop.
-    func finishOutput(of job: Int) {
+    package func finishOutput(of job: Int) {
         for follower in state.withLock({ $0.outputFollowers.removeValue(forKey: job) }) ?? [] { follower.finish() }
     }
 
     /// Follows from now on, for as long as the result is kept.
     ///
     /// - Parameter onEnd: called then, with the timer that would bring the next tick.
-    func follow(onEnd: @escaping @Sendable (TimerQueue.ID?) -> Void = { _ in }) -> Follower {
+    package func follow(onEnd: @escaping @Sendable (TimerQueue.ID?) -> Void = { _ in }) -> Follower {
         let id = state.withLock { state in
             state.nextPlace += 1
             state.places[state.nextPlace] = Place(next: state.end)
@@ -141,7 +139,7 @@ final class ChangeFeed: Sendable {
     }
 
     /// Has the follower hear ``News/tick``, once for all that it has not heard yet.
-    func tick(_ id: Int) {
+    package func tick(_ id: Int) {
         wake { state in
             state.places[id]?.isTickDue = true
             return true
@@ -151,7 +149,7 @@ final class ChangeFeed: Sendable {
     /// Notes the timer that brings a follower's next tick.
     ///
     /// - Returns: `false` if there is no such follower any more.
-    func setTimer(_ timer: TimerQueue.ID, of id: Int) -> Bool {
+    package func setTimer(_ timer: TimerQueue.ID, of id: Int) -> Bool {
         state.withLock { state in
             state.places[id]?.timer = timer
             return state.places[id] != nil
@@ -174,8 +172,8 @@ final class ChangeFeed: Sendable {
 
 extension ChangeFeed {
     /// One reader of the feed.
-    final class Follower: Sendable {
-        let id: Int
+    package final class Follower: Sendable {
+        package let id: Int
         private let feed: ChangeFeed
         private let onEnd: @Sendable (TimerQueue.ID?) -> Void
 
@@ -188,7 +186,7 @@ extension ChangeFeed {
         }
 
         /// Waits for news; `nil` at the end, if the follower is too far behind, or if its task was cancelled.
-        func next() async -> News? {
+        package func next() async -> News? {
             while true {
                 switch feed.take(id) {
                 case .news(let news): return news
