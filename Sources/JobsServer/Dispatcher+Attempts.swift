@@ -2,7 +2,6 @@
 import AttemptFiles
 import Cgroups
 import Glibc
-import JobFile
 import JobModel
 import JobStore
 import JobsAPI

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-import JobFile
 import JobModel
 import JobStore
 import JobsAPI
 import Linux
 import Queue
 import Scheduler
-import Supervisor
 
 extension Dispatcher {
     /// Queues a job, or the jobs of an array. Returns once they are on disk; they may have started by then.

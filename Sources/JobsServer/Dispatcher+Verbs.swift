@@ -3,7 +3,6 @@ import Cgroups
 import Glibc
 import JobModel
 import JobStore
-import JobsAPI
 import Queue
 import Scheduler
 import Supervisor
