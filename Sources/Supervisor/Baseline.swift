@@ -31,7 +31,7 @@ struct Baseline {
 
     private var json: JSON {
         let format = FileFormat.current
-        return .object([
+        let json = JSON.object([
             "format": .int(format.number), "needs": .int(format.needs), "name": .string(place.name),
             "unified": .string(place.unified),
             "controllers": .object(
@@ -44,8 +44,9 @@ struct Baseline {
             "ancestors": Self.json(ancestors), "ancestor_throttling": Self.json(throttling),
             "ancestor_refusals": Self.json(refusals),
             "companions": .array(companions.sorted().map { .string($0) }),
-            "test": FileFormat.testVersion > 0 ? .array([.string("a member of a later version")]) : .null,
         ])
+        guard FileFormat.testVersion > 0, case .object(let members) = json else { return json }
+        return .object(members + [JSON.Member(key: "of_a_later_version", value: .array([.object(members)]))])
     }
 
     func write(to directory: AttemptDirectory) throws(Errno) {
