@@ -18,6 +18,8 @@ final class Daemon: @unchecked Sendable {
     private(set) var process = Process()
 
     private let runtime: String
+    /// Where jobsd is, and jobs-init beside it.
+    private let programs: URL
     private let prefix: [String]
 
     var socket: String { runtime + "/jobs.sock" }
@@ -27,7 +29,12 @@ final class Daemon: @unchecked Sendable {
     ///   - mount: options of a tmpfs that is mounted on the state directory, for this daemon's eyes alone.
     ///   - setup: shell commands that change what this daemon alone sees; `$state` is its state directory, and `$scratch`
     ///     the test's folder, where the socket is.
-    init(_ flags: [String] = ["--memory", "1G", "--cpus", "4"], mount: String? = nil, setup: String? = nil) throws {
+    ///   - version: see ``start(largestFile:version:)``.
+    ///   - hasOwnPrograms: jobsd and jobs-init are copies in ``scratch``.
+    init(
+        _ flags: [String] = ["--memory", "1G", "--cpus", "4"], mount: String? = nil, setup: String? = nil,
+        version: Int = 0, hasOwnPrograms: Bool = false
+    ) throws {
         let scratch = try Scratch()
         self.scratch = scratch
         state = scratch.path + "/state"
@@ -39,7 +46,14 @@ final class Daemon: @unchecked Sendable {
                 let script = "scratch=\(scratch.path) state=\(scratch.path)/state && mkdir -p $state && \(setup)"
                 return ["unshare", "-m", "sh", "-c", script + " && exec \"$@\"", "sh"]
             } ?? []
-        try start()
+        let built = JobsProgram.repository.appending(path: ".build/debug")
+        programs = hasOwnPrograms ? URL(filePath: scratch.path) : built
+        if hasOwnPrograms {
+            for name in ["jobsd", "jobs-init"] {
+                try FileManager.default.copyItem(at: built.appending(path: name), to: programs.appending(path: name))
+            }
+        }
+        try start(version: version)
     }
 
     /// The state directory as the daemon sees it, whatever is mounted there.
@@ -47,12 +61,14 @@ final class Daemon: @unchecked Sendable {
 
     /// Starts it and waits for its word, which comes when it answers.
     ///
-    /// - Parameter largestFile: in KiB; what would be written beyond it fails.
-    func start(largestFile: Int? = nil) throws {
+    /// - Parameters:
+    ///   - largestFile: in KiB; what would be written beyond it fails.
+    ///   - version: by how much it plays a later one (`FileFormat.testVersion`).
+    func start(largestFile: Int? = nil, version: Int = 0) throws {
         let ready = scratch.fifo("ready-\(UUID().uuidString)")
         process = Process()
         process.executableURL = URL(filePath: "/bin/sh")
-        let program = JobsProgram.repository.appending(path: ".build/debug/jobsd").path
+        let program = programs.appending(path: "jobsd").path
         // In units of 512 bytes.
         let limit = largestFile.map { "ulimit -S -f \($0 * 2); " } ?? ""
         // The shell opens the FIFO as descriptor 3 and becomes the daemon.
@@ -60,7 +76,7 @@ final class Daemon: @unchecked Sendable {
             ["-c", limit + "exec 3>\"$0\"; exec \"$@\"", ready] + prefix
             + [program, "--ready-fd", "3", "--log", scratch.path + "/state.log"] + flags
         process.environment = ProcessInfo.processInfo.environment.merging([
-            "JOBS_STATE_DIR": state, "JOBS_RUNTIME_DIR": runtime,
+            "JOBS_STATE_DIR": state, "JOBS_RUNTIME_DIR": runtime, "JOBS_TEST_VERSION": "\(version)",
         ]) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice

@@ -120,16 +120,18 @@ extension IntegrationTests {
         }
 
         private func inits(of daemon: Daemon) -> [pid_t] {
-            let pid = daemon.process.processIdentifier
-            // Each thread has its own.
-            let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
-            return tasks.flatMap { task in
-                let text = try? String(contentsOfFile: "/proc/\(pid)/task/\(task)/children", encoding: .utf8)
-                return (text ?? "").split(separator: " ").compactMap { pid_t($0) }
-            }.filter { child in
-                // Where systemd rules, one that only sleeps holds the jobs' scope.
-                (try? String(contentsOfFile: "/proc/\(child)/comm", encoding: .utf8)) == "jobs-init\n"
-            }
+            // Where systemd rules, one that only sleeps holds the jobs' scope.
+            children(of: daemon.process.processIdentifier, called: "jobs-init")
         }
     }
+}
+
+/// The children of a process that have that name in `/proc`.
+func children(of pid: pid_t, called name: String) -> [pid_t] {
+    // Each thread has its own.
+    let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
+    return tasks.flatMap { task in
+        let text = try? String(contentsOfFile: "/proc/\(pid)/task/\(task)/children", encoding: .utf8)
+        return (text ?? "").split(separator: " ").compactMap { pid_t($0) }
+    }.filter { (try? String(contentsOfFile: "/proc/\($0)/comm", encoding: .utf8)) == name + "\n" }
 }
