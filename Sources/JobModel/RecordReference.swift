@@ -67,7 +67,7 @@ extension Record {
         ),
         ("failed", "not-executable", "127, 126", "the command does not exist, or may not be executed"),
         ("failed", "setup", "125", "what the job asked for could not be built; the command did not run"),
-        ("lost", "supervisor-lost", "125", "jobs-init was killed, so nobody saw the command's end"),
+        ("lost", "supervisor-lost", "125", "jobs-init was killed, or its report cannot be read: nobody knows the end"),
         (
             "out-of-memory", "own-limit", "137",
             "the kernel's counter says a process was OOM-killed, by the job's own limit"
