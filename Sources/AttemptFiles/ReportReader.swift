@@ -17,12 +17,16 @@ package struct ReportReader: Sendable {
 
     package mutating func append(_ bytes: [UInt8]) {
         guard problem == nil else { return }
-        rest = rest.isEmpty ? bytes[...] : rest + bytes
+        // A copy: what is read at once has room for more than a frame, and this stays.
+        rest = (Array(rest) + bytes)[...]
         count += bytes.count
         if count > AttemptDirectory.mostBytes {
             problem = damage("it has more than \(AttemptDirectory.mostBytes) bytes")
         }
     }
+
+    /// Whether it has found that it cannot read on.
+    package var isAtItsEnd: Bool { problem != nil }
 
     /// Of a file, in which jobs-init writes each frame at once: it does not end in the middle of one.
     package mutating func finish() throws(Unreadable) {

@@ -11,14 +11,18 @@ extension Attempt {
 
     private func readNews() {
         if evidence.unreadable != nil { return releaseInit() }
-        guard let bytes = try? launch.report.read(limit: check == nil ? 65536 : AttemptDirectory.mostBytes),
-            !bytes.isEmpty
-        else {
+        let length = 65536
+        guard var bytes = try? launch.report.read(limit: length), !bytes.isEmpty else {
             // End of the report: jobs-init is gone, which its pidfd says too. A file may still grow.
             if reportWatch == nil { loop.forget(launch.report.rawValue) }
             return
         }
         reader.append(bytes)
+        // No event tells of the rest of a file. The reader has enough of it some time.
+        while check != nil, bytes.count == length, !reader.isAtItsEnd {
+            bytes = (try? launch.report.read(limit: length)) ?? []
+            reader.append(bytes)
+        }
         var reports: [Report] = []
         var problem: Unreadable?
         do throws(Unreadable) {

@@ -284,6 +284,8 @@ package final class Attempt {
     func killInit() {
         try? meet()
         try? launch.process?.signal(SIGKILL)
+        // One that is not known cannot be killed, nor waited for: somebody else may hold its end of the FIFO.
+        if launch.heardControl != nil { initEnded() }
     }
 
     var initPID: [pid_t] { launch.process.map { [$0.pid] } ?? [] }
