@@ -69,7 +69,7 @@ package struct AttemptDirectory: Hashable, Sendable {
 
     package static let mostBytes = 1 << 20
 
-    /// What the report says up to its end, or to what cannot be read.
+    /// The frames of the report, up to its end or to the first that cannot be read.
     ///
     /// - Returns: `nil` for the reports if there is no file.
     package func reports() -> (reports: [Report]?, problem: Unreadable?) {
@@ -108,7 +108,7 @@ package struct AttemptDirectory: Hashable, Sendable {
     /// Whether there is anything but output in it.
     package var isWorking: Bool { Files.exists(control) || Files.exists(baseline) || isUnstarted }
 
-    /// What the output takes on disk, in bytes of the files.
+    /// The output's size on disk, in bytes of the files.
     package var outputBytes: Int {
         // Most attempts have none, and then no file.
         ((try? Files.list(path)) ?? []).reduce(0) { sum, entry in

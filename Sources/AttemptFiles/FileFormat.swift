@@ -6,14 +6,14 @@ import Glibc
 /// A later version adds fields and optional frames, which a reader passes over, and raises ``number``. It raises ``needs`` as
 /// well where an older reader would misunderstand the rest. Decision 018 has the rules.
 package struct FileFormat: Hashable, Sendable {
-    /// Of the writer; 0 for files of builds before there were versions.
+    /// The writer's format; 0 for files of builds before there were versions.
     package var number: Int
     /// The lowest format whose readers understand the file.
     package var needs: Int
 
     package init(number: Int, needs: Int) { (self.number, self.needs) = (number, needs) }
 
-    /// What this build writes; it reads every format up to that, and later ones that need no more.
+    /// The format that this build writes. It reads every one up to that, and later ones that need no more.
     package static var current: FileFormat {
         FileFormat(number: 1 + testVersion, needs: 1 + (testVersion > 1 ? testVersion : 0))
     }

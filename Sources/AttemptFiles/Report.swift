@@ -11,7 +11,7 @@ package enum Report: Hashable, Sendable {
     case limitReached(TimeLimit)
     /// The main process has ended and nobody is left.
     case exited(Exit)
-    /// Somebody who is not the daemon asked jobs-init of a queued job to end, as systemd does when the machine goes down.
+    /// A process that is not the daemon asked jobs-init of a queued job to end, as systemd does when the machine goes down.
     case endedFromOutside
     /// Everybody was sent SIGKILL; the end comes when the last of them is gone.
     case killing

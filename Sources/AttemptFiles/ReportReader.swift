@@ -17,7 +17,7 @@ package struct ReportReader: Sendable {
 
     package mutating func append(_ bytes: [UInt8]) {
         guard problem == nil else { return }
-        // A copy: what is read at once has room for more than a frame, and this stays.
+        // A copy: the array that was read into has room for much more, and this one stays.
         rest = (Array(rest) + bytes)[...]
         count += bytes.count
         if count > AttemptDirectory.mostBytes {
@@ -28,7 +28,7 @@ package struct ReportReader: Sendable {
     /// Whether it has found that it cannot read on.
     package var isAtItsEnd: Bool { problem != nil }
 
-    /// Of a file, in which jobs-init writes each frame at once: it does not end in the middle of one.
+    /// Checks that a file does not end in the middle of a frame: jobs-init writes each one at once.
     package mutating func finish() throws(Unreadable) {
         guard problem == nil, !rest.isEmpty else { return }
         let part = damage("it ends in a part of a frame")

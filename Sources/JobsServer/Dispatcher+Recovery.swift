@@ -127,14 +127,14 @@ extension Dispatcher {
         attempt.catchUp()
     }
 
-    /// That something of a job cannot be read here, as its file after a downgrade, is no reason to end it.
+    /// Keeps an attempt of a job that cannot be read here, as after a downgrade: that is no reason to end it.
     private func leaveRunning(_ entry: QueuedAttempt, _ error: any Error) {
         let key = entry.key
         var request = Supervisor.Request(
             spec: JobSpec(name: entry.job.name), identity: identity(of: entry), environment: [:], directory: "/",
             standardIO: [])
         request.queued = directory(of: key)
-        // What it says of these is among what cannot be read, and jobs-init and the kernel know it.
+        // The job file's own values cannot be read; jobs-init and the kernel know them.
         request.spec.limits.grace = .seconds(86_400)
         request.spec.oom = .killProcess
         if directory(of: key).isCancelled { request.cancelledBy = Int(SIGTERM) }

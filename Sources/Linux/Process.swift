@@ -60,7 +60,7 @@ package struct Process: Sendable {
         return Process(pid: pid, pidfd: Descriptor(pidfd))
     }
 
-    /// What `ps` and `/proc/PID/comm` call this process. See `PR_SET_NAME` in `prctl(2)`.
+    /// Sets the name of this process in `ps` and `/proc/PID/comm`. See `PR_SET_NAME` in `prctl(2)`.
     ///
     /// A program that is executed by its descriptor would be called by the number of that, before Linux 6.14.
     package static func setName(_ name: String) {

@@ -18,7 +18,7 @@ extension Attempt {
             return
         }
         reader.append(bytes)
-        // No event tells of the rest of a file. The reader has enough of it some time.
+        // inotify tells once of several writes. The reader bounds their sum.
         while check != nil, bytes.count == length, !reader.isAtItsEnd {
             bytes = (try? launch.report.read(limit: length)) ?? []
             reader.append(bytes)
@@ -31,7 +31,7 @@ extension Attempt {
             if check != nil { try reader.finish() }
         } catch {
             problem = error
-            // What contradicts an end may be in what cannot be read.
+            // A contradiction to an end may stand among the bytes that cannot be read.
             reports.removeAll { if case .exited = $0 { true } else { false } }
         }
         if check != nil, !reports.isEmpty, !isFinished {
@@ -51,7 +51,7 @@ extension Attempt {
     /// Its jobs-init is of another version, or something else has written to its report. That is no reason to end what runs: it
     /// keeps its place until its jobs-init is gone.
     private func cannotRead(_ problem: Unreadable) {
-        // Of our own version, and nothing has run: the gate opens only after the birth.
+        // A jobs-init of our own version, whose command has not run: the gate opens only after the birth.
         if check == nil || launch.gate != nil && !isBorn { return misunderstood(problem) }
         evidence.unreadable = "\(problem)"
         // An end that was not confirmed yet.

@@ -25,7 +25,7 @@ package final class Attempt {
     var reader: ReportReader
     /// Its jobs-init has reported its birth.
     var isBorn = false
-    /// What its jobs-init understands (``Control``).
+    /// The vocabulary of its jobs-init (``Control``).
     var vocabulary: Int
     /// Of a queued job, whose report is not out of every process's reach.
     var check: ReportCheck?
@@ -47,7 +47,7 @@ package final class Attempt {
         return
             "SIGKILL has not ended \(names): the kernel holds it, as for a device or a file server that does not answer"
     }
-    /// What people should know of it while it runs; `nil` if it is nothing special.
+    /// A sentence for people about an attempt that runs and needs their attention; `nil` for any other.
     package var remark: String? {
         survival ?? evidence.unreadable.map { "it runs on, and how it ends will not be known here: \($0)" }
     }
@@ -137,7 +137,7 @@ package final class Attempt {
         if baseline != nil || !launch.isChild { supervisor.live.insert(cgroup.name) }
         check = request.queued == nil ? nil : ReportCheck(request.spec.limits)
         reader = ReportReader(request.queued?.report ?? "the report of jobs-init")
-        // One that we have not started is of any version.
+        // A jobs-init that an earlier daemon started may be of any version.
         vocabulary = launch.isChild ? Control.vocabulary : 1
         kernelLog = KernelLog()
         watch = OOMWatch(cgroup: cgroup, loop: loop, killJob: request.spec.oom == .killJob)
@@ -284,7 +284,7 @@ package final class Attempt {
     func killInit() {
         try? meet()
         try? launch.process?.signal(SIGKILL)
-        // One that is not known cannot be killed, nor waited for: somebody else may hold its end of the FIFO.
+        // A jobs-init without a known pid cannot be killed, nor waited for: another process may hold its end of the FIFO.
         if launch.heardControl != nil { initEnded() }
     }
 

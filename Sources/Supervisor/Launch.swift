@@ -119,7 +119,7 @@ struct Launch {
         isUnidentified = true
     }
 
-    /// Of a jobs-init without a ``process``: it tells the end of jobs-init in its place.
+    /// The FIFO of a jobs-init without a known ``process``; it tells the end of jobs-init (`EPOLLERR`).
     var heardControl: Descriptor? { isUnidentified ? control : nil }
 
     private static func failure(_ error: Errno) -> SupervisorError {

@@ -4,7 +4,7 @@ import Testing
 
 /// Reports as they were written by builds that may still run somewhere. They are never changed; a new format adds its own.
 @Suite struct GoldenReportTests {
-    /// Of real jobs, as their daemon was killed: by the build of commit 4512585, before there were versions, and by format 1.
+    /// Reports of real jobs: by the build of commit 4512585, before there were versions, and by format 1. The last one is composed.
     private static let reports: [(name: String, hex: String, reports: [Report])] = [
         (
             "4512585: exit status 3",

@@ -4,7 +4,7 @@ import Testing
 
 @testable import AttemptFiles
 
-/// What comes of bytes: the reports up to the end, or to a problem.
+/// The reports in `bytes`, up to the end or to a problem.
 func read(_ bytes: [UInt8]) -> (reports: [Report], problem: Unreadable.Reason?) {
     var reader = ReportReader("report")
     var reports: [Report] = []
@@ -143,7 +143,7 @@ func read(_ bytes: [UInt8]) -> (reports: [Report], problem: Unreadable.Reason?) 
             rest.remove(at: missing)
             #expect(isDamage(read(Self.header + frame(6, rest.flatMap { $0 })).problem))
         }
-        // Of before jobs-init told its vocabulary.
+        // A jobs-init that tells no vocabulary has the first.
         #expect(
             read(Self.header + frame(1, number(1, 5) + number(2, 6))).reports.first.map { report in
                 if case .born(let birth) = report { birth.vocabulary } else { 0 }

@@ -12,7 +12,7 @@ extension IntegrationTests {
     /// variable, by which a debug build writes one more field into each message and one more frame after each
     /// (`FileFormat.testVersion`).
     @Suite(.needsRoot) struct UpgradeTests {
-        /// Of three daemons, one after the other.
+        /// The versions of three daemons, one after the other.
         struct Path: Sendable, CustomTestStringConvertible {
             var versions: [Int]
             var testDescription: String { versions.map { "version +\($0)" }.joined(separator: " → ") }

@@ -7,9 +7,9 @@ import Testing
 
 @testable import Supervisor
 
-/// What a daemon of one version reads of the baselines of others.
+/// Baselines of one version, read by a daemon of another.
 @Suite struct BaselineTests {
-    /// Of a real job, by the build of commit 4512585, before there were versions. Never changed.
+    /// The baseline of a real job, by the build of commit 4512585, before there were versions. Never changed.
     private static let unversioned = #"""
         {"name":"job-2.1","unified":"/sys/fs/cgroup/unified/jobsd-a180794b/job-2.1","controllers":{"io":"/sys/fs/cgroup/blkio/jobsd-a180794b/job-2.1","memory":"/sys/fs/cgroup/memory/process_api/a24431e61d2516b715822c2268ab6ae6/jobsd-a180794b/job-2.1","pids":"/sys/fs/cgroup/pids/jobsd-a180794b/job-2.1"},"unenforced":{},"pages_swapped":null,"thermal_throttles":null,"firmware_throttled":null,"ancestors":{"/sys/fs/cgroup/memory/process_api/a24431e61d2516b715822c2268ab6ae6/jobsd-a180794b":0,"/sys/fs/cgroup/memory/process_api/a24431e61d2516b715822c2268ab6ae6":0,"/sys/fs/cgroup/memory/process_api":0,"/sys/fs/cgroup/memory":0},"ancestor_throttling":{},"ancestor_refusals":{},"companions":["job-1.1"]}
         """#
