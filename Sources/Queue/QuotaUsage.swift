@@ -48,10 +48,12 @@ package struct QuotaUsage: Sendable {
 
     /// Changes are on disk: jobs that have ended, and do not begin again by the same changes, count no more.
     package mutating func note(_ changes: [Change]) {
-        for (index, change) in changes.enumerated() where change.state?.isFinal == true {
-            let goesOn = changes[(index + 1)...].contains { $0.job == change.job && $0.state?.isFinal == false }
-            if !goesOn { leave(change.job) }
+        var ended: Set<Int> = []
+        for change in changes {
+            guard let state = change.state else { continue }
+            if state.isFinal { ended.insert(change.job) } else { ended.remove(change.job) }
         }
+        for job in ended { leave(job) }
     }
 
     /// - Throws: with the figures if a user would have more than they may.

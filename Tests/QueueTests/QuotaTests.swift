@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
+import JobStore
 import Queue
 import Testing
 
@@ -36,6 +37,19 @@ import Testing
         usage.leave(1)
         usage.leave(1)
         try usage.admit(share * 2, of: ada.uid, quotas)
+    }
+
+    @Test func `a job that ends and goes on by the same changes still counts`() throws {
+        let quotas = try quotas("jobs=2")
+        var usage = QuotaUsage()
+        for job in 1...2 { usage.enter(job, .init(jobs: 1), of: ada.uid) }
+        func change(_ job: Int, _ state: JobState) -> Change {
+            .changed(job: job, to: state, cause: nil, detail: nil, at: Timestamp(microsecondsSinceEpoch: 0))
+        }
+        usage.note([change(1, .failed), change(2, .running), change(1, .pending)])
+        #expect(throws: QueueError.self) { try usage.admit(.init(jobs: 1), of: ada.uid, quotas) }
+        usage.note([change(1, .failed), change(1, .pending), change(1, .cancelled)])
+        try usage.admit(.init(jobs: 1), of: ada.uid, quotas)
     }
 
     @Test func `root has no quotas`() throws {
