@@ -82,10 +82,10 @@ int clinux_arrange(const int *fds, int count) {
     return 0;
 }
 
-long clinux_fork_brother(uint64_t flags, int *pidfd) {
+long clinux_fork_sibling(uint64_t flags, int *pidfd) {
     struct clone_args args;
     fill(&args, flags | CLONE_PARENT, -1, pidfd);
-    // Of a brother it is ours, and to name one is an error.
+    // Of a sibling it is ours, and to name one is an error.
     args.exit_signal = 0;
     return raw_syscall6(SYS_clone3, (long)&args, sizeof args, 0, 0, 0, 0);
 }

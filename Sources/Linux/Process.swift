@@ -77,9 +77,9 @@ package struct Process: Sendable {
     /// Copies this process, which must be single-threaded, into new namespaces; the copy is our parent's child.
     ///
     /// Returns twice, `nil` in the copy. See `CLONE_PARENT` in `clone(2)`.
-    package static func forkBrother(_ namespaces: Namespaces) throws(Errno) -> Process? {
+    package static func forkSibling(_ namespaces: Namespaces) throws(Errno) -> Process? {
         var pidfd: CInt = -1
-        let result = clinux_fork_brother(namespaces.rawValue, &pidfd)
+        let result = clinux_fork_sibling(namespaces.rawValue, &pidfd)
         if result < 0 { throw Errno(rawValue: CInt(-result)) }
         return result == 0 ? nil : Process(pid: pid_t(result), pidfd: Descriptor(pidfd))
     }

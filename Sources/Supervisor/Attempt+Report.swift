@@ -117,7 +117,7 @@ extension Attempt {
         case .born(let birth):
             isBorn = true
             vocabulary = min(birth.vocabulary, Control.vocabulary)
-            // One that the template has not lived to tell us of sees its gate close.
+            // One that the fork server has not lived to tell us of sees its gate close.
             if (try? meet()) != nil { launch.gate?.noteBirth() }
         case .started(let start):
             self.start = start

@@ -102,7 +102,7 @@ package final class Attempt {
         }
     }
 
-    /// Gets to know jobs-init, for which the template may have to be waited for. What fails here fails each time.
+    /// Gets to know jobs-init, for which the fork server may have to be waited for. What fails here fails each time.
     func meet() throws(SupervisorError) {
         try launch.meet { process throws(SupervisorError) in try watchInit(process) }
     }
@@ -226,7 +226,7 @@ package final class Attempt {
         backstop.setSuspended(suspended)
     }
 
-    /// Whether it can begin: somebody may have killed its jobs-init at its gate, or the template over it, and we may.
+    /// Whether it can begin: somebody may have killed its jobs-init at its gate, or the fork server over it, and we may.
     package func canBegin() -> Bool {
         (try? meet()) != nil && !isDoomed && evidence.unreadable == nil && launch.process?.ends(within: 0) == false
     }

@@ -29,7 +29,7 @@ package final class ForkServer {
 
         /// Waits for the answer, if it is not there yet.
         ///
-        /// - Throws: `ECONNRESET` if the template died over this. There may be a copy then that nobody knows, which ends
+        /// - Throws: `ECONNRESET` if the fork server died over this. There may be a copy then that nobody knows, which ends
         ///   when the descriptors that it got are closed here; so the caller begins anew, with others.
         func process() throws(Errno) -> Process {
             while true {
@@ -73,7 +73,7 @@ package final class ForkServer {
         socket = ours
     }
 
-    /// Asks for a copy with these descriptors as its 0, 1, 2, …, which takes the template up to a millisecond.
+    /// Asks for a copy with these descriptors as its 0, 1, 2, …, which takes the fork server up to a millisecond.
     ///
     /// - Parameter gate: a byte through it lets the copy begin, for which it waits.
     func fork(

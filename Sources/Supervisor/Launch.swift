@@ -83,7 +83,7 @@ struct Launch {
         copy = try Self.start(plan, table: complete, by: server)
     }
 
-    /// Waits until the template has told who jobs-init is, which is then watched by `watch`.
+    /// Waits until the fork server has told who jobs-init is, which is then watched by `watch`.
     ///
     /// - Throws: each time, once it has.
     mutating func meet(_ watch: (Process) throws(SupervisorError) -> Void) throws(SupervisorError) {
@@ -123,7 +123,7 @@ struct Launch {
     var heardControl: Descriptor? { isUnidentified ? control : nil }
 
     private static func failure(_ error: Errno) -> SupervisorError {
-        error == .connectionReset ? .templateDied : .system(operation: "start", detail: "jobs-init", error)
+        error == .connectionReset ? .forkServerDied : .system(operation: "start", detail: "jobs-init", error)
     }
 
     /// The kernel has refused the namespaces, or the maps of the user namespace that owns them.

@@ -109,7 +109,7 @@ package final class Supervisor {
         complete(&plan, request)
         do throws(SupervisorError) { return try launch(request, plan, unenforced, ahead, onEnd) } catch {
             // A copy that nobody knows waits at a gate which is closed by now. In the foreground there is no gate.
-            guard request.queued != nil, case .templateDied = error else { throw error }
+            guard request.queued != nil, case .forkServerDied = error else { throw error }
             return try launch(request, plan, unenforced, ahead, onEnd)
         }
     }

@@ -10,7 +10,7 @@ package enum SupervisorError: Error, CustomStringConvertible {
     case refused(String, remedy: String)
     case system(operation: String, detail: String, Errno)
     /// The jobs-init that is copied for each attempt died over this one.
-    case templateDied
+    case forkServerDied
 
     /// Whether nothing can be started because nothing can be written.
     package var isTheDisks: Bool {
@@ -26,7 +26,7 @@ package enum SupervisorError: Error, CustomStringConvertible {
             return lines.joined(separator: "\n")
                 + "\nnothing was started; --allow-unenforced runs it all the same and says so in the record"
         case .refused(let reason, let remedy): return "\(reason); \(remedy)"
-        case .templateDied: return "the jobs-init that is copied for each job was killed; try again"
+        case .forkServerDied: return "the jobs-init that is copied for each job was killed; try again"
         case .system(let operation, let detail, let errno): return "cannot \(operation) \(detail): \(errno)"
         }
     }

@@ -28,7 +28,7 @@ enum ForkServer {
                 continue
             }
             do throws(Errno) {
-                guard let copy = try Process.forkBrother(request.namespaces) else {
+                guard let copy = try Process.forkSibling(request.namespaces) else {
                     become(request, descriptors)
                     return true
                 }

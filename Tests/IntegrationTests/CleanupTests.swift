@@ -80,7 +80,7 @@ extension IntegrationTests {
             let (running, _) = try start("echo > $READY; sleep 1h & wait", marker: "killed-init")
             let pid = running.pid
             let children = try String(contentsOfFile: "/proc/\(pid)/task/\(pid)/children", encoding: .utf8)
-            // The newest: an elder one was its template and may be a zombie still.
+            // The newest: an elder one was its fork server and may be a zombie still.
             let initPid = try #require(pid_t(children.split(separator: " ").last ?? ""))
             kill(initPid, SIGKILL)
             let outcome = running.wait()

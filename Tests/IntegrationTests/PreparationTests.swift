@@ -108,15 +108,15 @@ extension IntegrationTests {
             #expect(try await daemon.state(next) == "completed", "\(daemon.log(about: next))")
         }
 
-        @Test func `without its template the daemon starts another`() async throws {
+        @Test func `without its fork server the daemon starts another`() async throws {
             let daemon = try Daemon()
             try await daemon.wait([try await daemon.submit("true")])
-            let template = try #require(inits(of: daemon).first)
-            kill(template, SIGKILL)
+            let forkServer = try #require(inits(of: daemon).first)
+            kill(forkServer, SIGKILL)
             let id = try await daemon.submit("true")
             try await daemon.wait([id])
             #expect(try await daemon.state(id) == "completed")
-            #expect(inits(of: daemon) != [template])
+            #expect(inits(of: daemon) != [forkServer])
         }
 
         private func inits(of daemon: Daemon) -> [pid_t] {

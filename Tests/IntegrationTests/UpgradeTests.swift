@@ -175,8 +175,8 @@ extension IntegrationTests {
             try "#!/bin/sh\nexit 1\n".write(toFile: installed, atomically: true, encoding: .utf8)
             chmod(installed, 0o755)
             // The one that sleeps beside jobsd has to be started again.
-            for template in children(of: daemon.process.processIdentifier, called: "jobs-init") {
-                kill(template, SIGKILL)
+            for forkServer in children(of: daemon.process.processIdentifier, called: "jobs-init") {
+                kill(forkServer, SIGKILL)
             }
             let id = try await daemon.submit("exit 3")
             try await daemon.wait([id])

@@ -42,7 +42,7 @@ int clinux_arrange(const int *fds, int count);
 
 // clone3(CLONE_PARENT | flags): a copy of this process that is its parent's child. Returns twice, 0 in the copy, like
 // fork(2); in the other the pid or a negated errno. Only for single-threaded callers.
-long clinux_fork_brother(uint64_t flags, int *pidfd);
+long clinux_fork_sibling(uint64_t flags, int *pidfd);
 
 // One message with descriptors (SCM_RIGHTS) over a socket that keeps messages whole. Sending returns an errno value,
 // receiving the size or a negated errno, and a count of -1 if there was no room for the descriptors; `fds` has room for
