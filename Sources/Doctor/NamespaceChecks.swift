@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Supervisor
 
 // What the isolation of a job is made of.
 extension Facts {

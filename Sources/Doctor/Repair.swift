@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import JobModel
 
 /// Doing what a report proposes, as far as a program may decide it: `jobs doctor --fix`.
 ///

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
 import JobsAPI
+import NIOHTTP1
 
 /// Which jobs `GET /v1/jobs` shall list.
 public struct JobQuery: Hashable, Sendable {

@@ -2,6 +2,7 @@
 import Cgroups
 import HTTPTypes
 import HummingbirdCore
+import JobFile
 import JobModel
 import NIOCore
 import NIOHTTPTypes

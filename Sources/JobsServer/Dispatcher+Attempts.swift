@@ -6,6 +6,7 @@ import JobModel
 import JobStore
 import JobsAPI
 import Linux
+import Logging
 import Queue
 import Scheduler
 import Supervisor

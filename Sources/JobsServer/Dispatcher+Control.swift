@@ -3,6 +3,7 @@ import JobModel
 import JobStore
 import Linux
 import Queue
+import Scheduler
 import SystemPackage
 
 /// An operator's orders to the queue.

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
 import JobStore
+import Linux
+import Logging
 import Queue
+import Scheduler
 import Supervisor
 
 extension Gate: StartGate {}

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import AttemptFiles
 import JobModel
 import JobStore
 import Linux
+import Logging
 import Queue
 import Scheduler
 import Supervisor

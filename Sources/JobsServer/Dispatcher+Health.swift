@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
+import JobStore
 import Queue
+import Scheduler
 
 /// The signs for a service manager that the queue is alive, and how it stands.
 extension Dispatcher {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobStore
+import Linux
 import Queue
 
 /// The followers of changes, which hear of them once they are on disk.

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Cgroups
 import JobModel
+import JobStore
 import Linux
 import Queue
+import Scheduler
 import Supervisor
 
 /// Attempts that are launched before their turn and wait at their gates; see ``Preparer``.

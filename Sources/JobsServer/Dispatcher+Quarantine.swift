@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
 import JobStore
+import Logging
 import Queue
+import Scheduler
 
 /// Jobs that do not start before a person has looked at them.
 extension Dispatcher {

@@ -5,6 +5,7 @@ import Glibc
 import JobModel
 import JobStore
 import Linux
+import Logging
 import Queue
 import Scheduler
 import Supervisor

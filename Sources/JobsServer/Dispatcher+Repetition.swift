@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
 import JobStore
+import JobsAPI
 import Queue
 
 extension Dispatcher {

@@ -2,6 +2,7 @@
 import AttemptFiles
 import JobModel
 import JobStore
+import Logging
 import Queue
 import Supervisor
 

@@ -5,6 +5,7 @@ import JobStore
 import JobsAPI
 import Queue
 import Scheduler
+import Supervisor
 
 /// The queue as clients see it.
 extension Dispatcher {

@@ -3,6 +3,7 @@ import Cgroups
 import Glibc
 import HTTPTypes
 import Hummingbird
+import JobModel
 import Linux
 import NIOCore
 import Queue

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import JobModel
 
 extension Scheduler {
     /// Everything that may start now, which counts as running from now on, and everything that never can.

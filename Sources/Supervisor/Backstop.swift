@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import AttemptFiles
+import Cgroups
 import Glibc
 import Linux
 import SystemPackage

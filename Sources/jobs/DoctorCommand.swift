@@ -2,6 +2,7 @@
 import ArgumentParser
 import Doctor
 import Glibc
+import JobModel
 import Linux
 
 /// `jobs doctor`: what of this machine jobs can use, and what to do about the rest.

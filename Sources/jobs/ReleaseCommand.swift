@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import JobModel
 import JobsClient
 
 /// `jobs release`: lets held jobs start.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import JobFile
+import JobModel
+import JobsAPI
 import JobsClient
 
 /// `jobs show`: the script or job file of a job, as it was submitted.

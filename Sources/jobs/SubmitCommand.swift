@@ -2,6 +2,7 @@
 import ArgumentParser
 import Cgroups
 import Glibc
+import JobFile
 import JobModel
 import JobsAPI
 import JobsClient

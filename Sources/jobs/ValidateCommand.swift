@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import JobFile
+import JobModel
 import Linux
 
 /// `jobs validate`: checks job files without running them.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import JobsAPI
 import JobsClient
 
 /// `jobs wait`: until jobs have ended; exits as they did.

@@ -13,6 +13,7 @@ import Scheduler
 import ServiceLifecycle
 import Supervisor
 import Systemd
+import UnixSignals
 
 /// Where the program starts.
 @main

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Cgroups
 import Glibc
+import Supervisor
 import Testing
 
 @testable import Doctor

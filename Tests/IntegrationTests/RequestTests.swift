@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Glibc
+import JobFile
 import JobModel
+import JobsAPI
 import JobsClient
 import Linux
 import Testing

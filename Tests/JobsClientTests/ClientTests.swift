@@ -3,6 +3,7 @@ import Foundation
 import JobModel
 import JobsAPI
 import JobsClient
+import SystemPackage
 import Testing
 
 @Suite struct ClientTests {

@@ -3,6 +3,7 @@ import Cgroups
 import Foundation
 import JobModel
 import Linux
+import Sandbox
 import Testing
 
 @testable import Supervisor

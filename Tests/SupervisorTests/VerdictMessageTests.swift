@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import AttemptFiles
 import Cgroups
 import JobModel
 import Testing

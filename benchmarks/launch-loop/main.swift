@@ -2,6 +2,7 @@
 // Our supervisor, as the daemon would use it: one process that runs the same small job many times.
 //
 //   launch-loop JOBS-INIT JOBS    prints the microseconds of each job, from its order to its record
+import Cgroups
 import Glibc
 import JobModel
 import Linux
