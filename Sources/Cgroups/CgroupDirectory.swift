@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Glibc
-import Linux
+package import Glibc
+package import Linux
 import Synchronization
 import SystemPackage
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import JobModel
+package import JobModel
 
 /// The memory controller, one conformance per kernel interface.
 package protocol MemoryController {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import GRDB
-import JobModel
+package import JobModel
 
 /// Which jobs a list shows; every filter that is set narrows it.
 package struct JobQuery: Hashable, Sendable {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import GRDB
-import JobModel
+package import JobModel
 
 /// How long finished jobs stay. A limit that is `nil` removes nothing.
 package struct Retention: Hashable, Sendable {

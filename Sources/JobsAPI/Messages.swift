@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import JobModel
+public import JobModel
 
 /// What `POST /v1/jobs` takes.
 public struct Submission: Sendable {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Glibc
-import JobsAPI
+package import Glibc
+package import JobsAPI
 import Linux
 import SystemPackage
 

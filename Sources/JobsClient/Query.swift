@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import JobModel
-import JobsAPI
+public import JobModel
+public import JobsAPI
 import NIOHTTP1
 
 /// Which jobs `GET /v1/jobs` shall list.

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import Cgroups
+package import Cgroups
 import Glibc
 import JobModel
-import JobStore
-import JobsAPI
+package import JobStore
+package import JobsAPI
 import Linux
-import Logging
-import Queue
-import Scheduler
+package import Logging
+package import Queue
+package import Scheduler
 import Supervisor
 
 /// The queue at work: what was asked for, what runs, and what is on disk about it.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Cgroups
+package import Cgroups
 import Glibc
 import HTTPTypes
 import Hummingbird

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import JobModel
-import JobsAPI
+package import JobModel
+package import JobsAPI
 
 /// What `jobs history` shows: finished jobs, the last one to end first.
 package struct HistoryTable {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import JobModel
-import JobsAPI
+package import JobModel
+package import JobsAPI
 
 /// What `jobs status ID` shows: everything that is known of one job.
 package struct JobAccount {

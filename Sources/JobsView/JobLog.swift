@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
-import JobsAPI
+package import JobsAPI
 
 /// Finished jobs in the format of GNU parallel's `--joblog`, which many scripts read.
 package enum JobLog {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-import JobModel
+package import JobModel
 
 /// Times of day as people read them.
 package struct LocalTime: Sendable {

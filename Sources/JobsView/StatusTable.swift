@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import JobModel
-import JobsAPI
+package import JobModel
+package import JobsAPI
 
 /// What `jobs status` shows: how many jobs there are, those that run, the next that will, and what ended lately.
 package struct StatusTable {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
 import Glibc
-import SystemPackage
+package import SystemPackage
 
 package enum Affinity {
     /// Asks for every CPU and gets those of the cgroup's set. See `sched_setaffinity(2)`.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
 import Glibc
-import SystemPackage
+package import SystemPackage
 
 /// Threads that nobody waits for.
 package enum DetachedThread {

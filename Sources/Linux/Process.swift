@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import CLinux
+package import CLinux
 import Glibc
-import SystemPackage
+package import SystemPackage
 
 /// A child started by ``Process/spawn(_:)``.
 package struct Process: Sendable {

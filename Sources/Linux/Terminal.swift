@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
 import Glibc
-import SystemPackage
+package import SystemPackage
 
 /// Terminals and pseudo-terminals.
 package enum Terminal {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import JobModel
+package import JobModel
 
 /// The rules for the step after an attempt: a function of the job's policy and the verdict, and nothing else.
 package enum RetryRules {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
-import JobStore
+package import JobStore
 import Scheduler
 
 extension Resources {

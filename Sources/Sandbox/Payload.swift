@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import AttemptFiles
-import CLinux
+package import AttemptFiles
+package import CLinux
 import Glibc
-import Linux
+package import Linux
 import SystemPackage
 
 /// The command's process, from its birth inside the job's cgroup to its execve.

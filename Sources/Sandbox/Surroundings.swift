@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import AttemptFiles
+package import AttemptFiles
 import Linux
 import SystemPackage
 

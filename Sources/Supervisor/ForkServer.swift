@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import AttemptFiles
 import Glibc
-import Linux
+package import Linux
 import Sandbox
-import SystemPackage
+package import SystemPackage
 
 /// A jobs-init that waits to be copied; the copies are our children.
 ///

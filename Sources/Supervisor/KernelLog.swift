@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-import JobModel
+package import JobModel
 import Linux
 import SystemPackage
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Cgroups
+package import Cgroups
 
 /// The root of a daemon's attempts, and the scope that may have been made for it.
 package struct QueuePlace {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import AttemptFiles
-import Cgroups
+package import AttemptFiles
+package import Cgroups
 import Glibc
-import JobModel
-import Linux
-import Sandbox
+package import JobModel
+package import Linux
+package import Sandbox
 import SystemPackage
 
 /// Starts attempts and keeps what they have in common: the cgroup root, the event loop, the compiled filter.

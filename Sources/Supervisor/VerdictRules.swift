@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import AttemptFiles
-import Cgroups
+package import AttemptFiles
+package import Cgroups
 import Glibc
-import JobModel
+package import JobModel
 import Linux
 import SystemPackage
 

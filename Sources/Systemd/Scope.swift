@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import CSystemd
+package import CSystemd
 import Glibc
 import Linux
 
