@@ -30,7 +30,7 @@ import Testing
             """
             echo "$*" >arguments
             env | cut -d= -f1 | sort >environment
-            ls -l /proc/$$/fd | sed -n 's/.* \\([0-9]*\\) -> .*/\\1/p' | sort -n | tr '\\n' ' ' >descriptors
+            ls -l /proc/$$/fd 2>/dev/null | sed -n 's/.* \\([0-9]*\\) -> .*/\\1/p' | sort -n | tr '\\n' ' ' >descriptors
             cut -d' ' -f1,6 /proc/$$/stat >session
             echo to the log
             echo moved 3 processes >&3
