@@ -33,7 +33,14 @@ extension JSON {
 
     public var stringValue: String? { if case .string(let value) = self { value } else { nil } }
     public var boolValue: Bool? { if case .bool(let value) = self { value } else { nil } }
-    public var intValue: Int? { if case .int(let value) = self { value } else { nil } }
+    /// Also of a number that is written with a fraction of zero, which JSON Schema counts as an integer.
+    public var intValue: Int? {
+        switch self {
+        case .int(let value): value
+        case .number(let value) where value.magnitude <= 0x1p53: Int(exactly: value)
+        default: nil
+        }
+    }
     public var doubleValue: Double? {
         switch self {
         case .number(let value): value
