@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 STATIC ?=
 
-.PHONY: demo test test-unit test-host test-vm test-roots test-fuzz bench build format lint install clean
+.PHONY: demo test test-unit test-host test-vm test-roots test-fuzz test-api bench build format lint install clean
 
 demo:  ## install what is missing, build, and watch a memory limit at work
 	scripts/demo
@@ -25,6 +25,9 @@ test-roots:  ## the release executables in the user space of other distributions
 
 test-fuzz:  ## the parsers of texts from outside, for a minute; for longer: Tests/fuzz/run -s SECONDS
 	scripts/test fuzz
+
+test-api:  ## the daemon's answers against its OpenAPI document
+	scripts/test api
 
 bench:  ## measure the cost of a job and of the queue against a C floor and other tools
 	benchmarks/launch

@@ -11,12 +11,14 @@ extension OpenAPI {
     static let anyObject: JSON = .object(["type": "object"])
     static let flag = words(["0", "1"])
     static let moment: JSON = .object(["type": "string", "format": "date-time"])
-    static let listOfStates = pattern("^[a-z-]+(,[a-z-]+)*$")
+    static let listOfStates: JSON = {
+        let state = "(" + JobState.allCases.map(\.rawValue).joined(separator: "|") + ")"
+        return pattern("^\(state)(,\(state))*$")
+    }()
 
-    static func number(from least: Int, to most: Int? = nil) -> JSON {
-        .object(
-            [.init(key: "type", value: "integer"), .init(key: "minimum", value: .int(least))]
-                + (most.map { [.init(key: "maximum", value: .int($0))] } ?? []))
+    /// Beyond 2^53 a number of JSON is not the same for every reader (RFC 8259).
+    static func number(from least: Int, to most: Int = 1 << 53) -> JSON {
+        .object(["type": "integer", "minimum": .int(least), "maximum": .int(most)])
     }
 
     static func words(_ words: [String]) -> JSON {
@@ -46,8 +48,14 @@ extension OpenAPI {
             ] + (isOpen ? [] : [.init(key: "additionalProperties", value: .bool(false))]))
     }
 
-    static let groupSchema = object([
-        "parallel": .object(["type": .array(["integer", "null"]), "minimum": .int(0)])
+    /// With all of these, and no others.
+    static func closed(_ properties: KeyValuePairs<String, JSON>) -> JSON {
+        object(
+            properties.map { .init(key: $0.key, value: $0.value) }, required: properties.map(\.key), isOpen: false)
+    }
+
+    static let groupSchema = closed([
+        "parallel": .object(["type": .array(["integer", "null"]), "minimum": .int(0), "maximum": .int(1 << 53)])
     ])
 
     static let schemas: [JSON.Member] = [
@@ -126,7 +134,12 @@ extension Order.Verb {
     private var properties: [JSON.Member] {
         switch self {
         case .cancel: [.init(key: "now", value: OpenAPI.boolean)]
-        case .release: [.init(key: "memory_bytes", value: OpenAPI.number(from: 1))]
+        case .release:
+            [
+                .init(
+                    key: "memory_bytes",
+                    value: OpenAPI.number(from: Limits.leastMemory.bytes, to: ByteCount.largest.bytes))
+            ]
         case .hold, .suspend, .resume, .retry: []
         }
     }

@@ -36,7 +36,8 @@ package enum OpenAPI {
 
     struct Success: Sendable {
         var status = 200
-        var type = "application/json"
+        /// Each of them with the same schema.
+        var types = ["application/json"]
         var schema: JSON = .object(["type": "object"])
     }
 
@@ -54,7 +55,7 @@ package enum OpenAPI {
                 success: Success(schema: reference("Daemon"))),
             Operation(
                 method: "put", path: "/v1/groups", summary: "Whether jobs of groups that nobody has made are refused.",
-                body: Body(schema: object(["strict": boolean]), isRequired: true),
+                body: Body(schema: closed(["strict": boolean]), isRequired: true),
                 success: Success(schema: reference("Daemon")), failures: [413, 429]),
             Operation(
                 method: "post", path: "/v1/groups/{name}",
@@ -81,7 +82,9 @@ package enum OpenAPI {
                     Parameter("state", listOfStates, "states, separated by commas"),
                     Parameter("name", string, "of this name"), Parameter("owner", string, "of this user"),
                     Parameter("group", string, "of this group"), Parameter("array", number(from: 1), "of this array"),
-                    Parameter("ids", pattern(#"^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$"#), "ranges such as 1-5,9"),
+                    Parameter(
+                        "ids", pattern(#"^[0-9]{1,15}(-[0-9]{1,15})?(,[0-9]{1,15}(-[0-9]{1,15})?)*$"#),
+                        "ranges such as 1-5,9"),
                     Parameter(
                         "select", string,
                         "what a word selects: 42, 42-50, 42[3] or a name; an array's id is the whole array"),
@@ -98,7 +101,7 @@ package enum OpenAPI {
                 query: [
                     Parameter("since", moment, "count those that ended at or after this moment (RFC 3339)"),
                     Parameter(
-                        "arrays", pattern("^([0-9]+(,[0-9]+)*)?$"),
+                        "arrays", pattern("^([0-9]{1,15}(,[0-9]{1,15}){0,199})?$"),
                         "count the jobs of these arrays: ids, separated by commas"),
                 ],
                 success: Success(
@@ -132,14 +135,15 @@ package enum OpenAPI {
                         "framed", flag,
                         "1: before each piece a line `NEXT LENGTH` with the offset to go on from, and `0 0` at the end; the type is then application/octet-stream"
                     ),
-                ], success: Success(type: "text/plain", schema: string), failures: [404, 429]),
+                ], success: Success(types: ["text/plain", "application/octet-stream"], schema: string),
+                failures: [404, 429]),
             Operation(
                 method: "get", path: "/v1/events",
                 summary: "Server-sent events: `state` for each change, `live` with what a job uses now.",
                 query: [
                     Parameter("job", string, "only these ids"),
                     Parameter("live", flag, "1: figures of running jobs twice a second"),
-                ], success: Success(type: "text/event-stream", schema: string), failures: [429]),
+                ], success: Success(types: ["text/event-stream"], schema: string), failures: [429]),
         ]
         + Order.Verb.allCases.flatMap { verb in
             [
@@ -157,6 +161,9 @@ package enum OpenAPI {
 
     /// The methods of a path, as it was asked for; empty if there is no such path.
     static func methods(of path: String) -> [String] {
+        let exact = operations.filter { $0.path == path }
+        // A word where others have an id is not one.
+        guard exact.isEmpty else { return exact.map { $0.method.uppercased() } }
         let asked = path.split(separator: "/", omittingEmptySubsequences: false)
         return operations.filter { operation in
             let parts = operation.path.split(separator: "/", omittingEmptySubsequences: false)
@@ -206,10 +213,10 @@ package enum OpenAPI {
         var responses = [
             JSON.Member(
                 key: "\(operation.success.status)",
-                value: answer("done", operation.success.type, operation.success.schema))
+                value: answer("done", operation.success.types, operation.success.schema))
         ]
         for (status, when) in failures where [400, 403, 503].contains(status) || operation.failures.contains(status) {
-            responses.append(.init(key: "\(status)", value: answer(when, "application/json", reference("Error"))))
+            responses.append(.init(key: "\(status)", value: answer(when, ["application/json"], reference("Error"))))
         }
         var members: [JSON.Member] = [
             .init(key: "summary", value: .string(operation.summary)),
@@ -227,10 +234,10 @@ package enum OpenAPI {
         return .object(members + [.init(key: "responses", value: .object(responses))])
     }
 
-    private static func answer(_ description: String, _ type: String, _ schema: JSON) -> JSON {
+    private static func answer(_ description: String, _ types: [String], _ schema: JSON) -> JSON {
         .object([
             "description": .string(description),
-            "content": .object([.init(key: type, value: .object(["schema": schema]))]),
+            "content": .object(types.map { .init(key: $0, value: .object(["schema": schema])) }),
         ])
     }
 
@@ -245,6 +252,12 @@ package enum OpenAPI {
         switch name {
         case "id": number(from: 1)
         case "stream": words(["stdout", "stderr"])
+        // NameRule, which counts bytes.
+        case "name":
+            .object([
+                "type": "string", "minLength": .int(1), "maxLength": .int(128),
+                "pattern": #"^[^/\u0000-\u001f\u007f-\u009f]+$"#,
+            ])
         default: string
         }
     }

@@ -42,7 +42,7 @@ struct Routes: Sendable {
         }
         router.get("/v1/jobs/{id}/history") { request, context in
             let limit = try request.number("limit", in: 1...10_000) ?? 1000
-            let after = try request.number("after", in: 0...Int.max) ?? 0
+            let after = try request.number("after", in: 0...Self.most) ?? 0
             return answer(200, try await dispatcher.history(of: id(context), after: after, limit: limit))
         }
         router.get("/v1/jobs/{id}/output/{stream}") { request, context in try await output(request, context) }
@@ -83,11 +83,14 @@ struct Routes: Sendable {
 
     func id(_ context: APIContext) throws -> Int {
         let text = context.parameters.get("id") ?? ""
-        guard let id = Int(text), id > 0 else {
+        guard let id = Int(text), (1...Self.most).contains(id) else {
             throw APIFailure(400, "'\(text)' is no job id; ids are numbers from 1")
         }
         return id
     }
+
+    /// The largest number of a request, beyond which JSON's readers differ (RFC 8259).
+    static let most = 1 << 53
 
     /// Of a request that is no submission.
     private static let largestOrder = 64 << 10
@@ -142,7 +145,7 @@ struct Routes: Sendable {
                 throw APIFailure(400, "expected {\"parallel\": NUMBER}, or null for no limit")
             }
             let parallel = json["parallel"]?.intValue
-            guard (json["parallel"] ?? .null) == .null || parallel.map({ $0 >= 0 }) == true else {
+            guard (json["parallel"] ?? .null) == .null || parallel.map({ (0...Self.most).contains($0) }) == true else {
                 throw APIFailure(400, "parallel must be a whole number from 0 on, or null for no limit")
             }
             return parallel
@@ -208,8 +211,8 @@ struct Routes: Sendable {
         query.liveOnly = try request.flag("live")
         query.name = parameters.get("name")
         query.group = parameters.get("group")
-        query.after = try request.number("before", in: 0...Int.max)
-        query.arrayID = try request.number("array", in: 1...Int.max)
+        query.after = try request.number("before", in: 0...Self.most)
+        query.arrayID = try request.number("array", in: 1...Self.most)
         if let owner = parameters.get("owner") {
             guard let account = Account.find(owner) else { throw APIFailure(400, "there is no user '\(owner)'") }
             query.ownerUID = account.uid
@@ -222,7 +225,7 @@ struct Routes: Sendable {
         }
         if let text = parameters.get("state") {
             var states: Set<JobState> = []
-            for word in text.split(separator: ",") {
+            for word in text.split(separator: ",", omittingEmptySubsequences: false) {
                 guard let state = JobState(rawValue: String(word)) else {
                     let known = JobState.allCases.map(\.rawValue).joined(separator: ", ")
                     throw APIFailure(400, "unknown state '\(word)'; there are \(known)")
@@ -253,8 +256,8 @@ struct Routes: Sendable {
         guard text.utf8.count(where: { $0 == UInt8(ascii: ",") }) < 1000 else {
             throw APIFailure(400, "ids must be at most 1000 ranges, separated by commas")
         }
-        for part in text.split(separator: ",") {
-            let ends = part.split(separator: "-").map { Int($0) }
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
             guard let low = ends.first.flatMap({ $0 }), let high = ends.last.flatMap({ $0 }), ends.count <= 2,
                 low <= high
             else { throw APIFailure(400, "'\(part)' is no range of ids such as 42 or 42-50") }
@@ -269,7 +272,7 @@ extension Request {
     func number(_ name: String, in range: ClosedRange<Int>) throws(APIFailure) -> Int? {
         guard let text = uri.queryParameters.get(name) else { return nil }
         guard let number = Int(text), range.contains(number) else {
-            let most = range.upperBound == .max ? "on" : "to \(range.upperBound)"
+            let most = range.upperBound == Routes.most ? "on" : "to \(range.upperBound)"
             throw APIFailure(400, "\(name) must be a number from \(range.lowerBound) \(most), not '\(text)'")
         }
         return number

@@ -17,9 +17,9 @@ extension Routes {
             throw APIFailure(404, "there is no stream '\(stream)'; there are stdout and stderr")
         }
         let place = try await dispatcher.output(
-            of: id, attempt: request.number("attempt", in: 1...Int.max), for: context.peer.requester)
-        var start = try request.number("offset", in: 0...Int.max) ?? 0
-        if let tail = try request.number("tail", in: 0...Int.max) {
+            of: id, attempt: request.number("attempt", in: 1...Routes.most), for: context.peer.requester)
+        var start = try request.number("offset", in: 0...Routes.most) ?? 0
+        if let tail = try request.number("tail", in: 0...Routes.most) {
             start = max(0, OutputReader(directory: place.directory, stream: stream).length - tail)
         }
         let follow = try request.flag("follow")
