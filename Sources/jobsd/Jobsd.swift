@@ -145,6 +145,7 @@ struct Jobsd: AsyncParsableCommand {
             ready.say("ready")
             Notify.ready()
             logger.notice("ready", metadata: ["socket": "\(locations.socket)"])
+            forgetProgramText()
         }
         if Notify.isWanted { await dispatcher.onStatus { Notify.status($0) } }
         // Twice as often as systemd wants it, as sd_watchdog_enabled(3) advises.
