@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Glibc
+package import Glibc
 
 /// What `/proc/PID/stat` says of a process.
 package enum ProcessStat {
