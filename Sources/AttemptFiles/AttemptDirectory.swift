@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Glibc
-package import Linux
-package import SystemPackage
+import Glibc
+import Linux
+import SystemPackage
 
 /// Where an attempt of a queued job keeps what must outlive the daemon: reports, orders, output and where its cgroup is.
 package struct AttemptDirectory: Hashable, Sendable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import SystemPackage
+import SystemPackage
 
 /// Why a file of an attempt cannot be understood. It says nothing about the job: an attempt that runs is left to run.
 package struct Unreadable: Error, Hashable, Sendable, CustomStringConvertible {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Glibc
-package import Linux
-package import SystemPackage
+import Glibc
+import Linux
+import SystemPackage
 
 extension AttemptCgroup {
     /// Descriptors by which a process that knows no file names starts, kills and watches the job.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-package import JobModel
-package import Linux
+import JobModel
+import Linux
 import SystemPackage
 
 /// The cgroup of one attempt: one directory per hierarchy, made fresh, because counters and peaks never reset.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Glibc
-package import Linux
+import Glibc
+import Linux
 import Synchronization
 import SystemPackage
 

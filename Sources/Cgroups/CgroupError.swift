@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import SystemPackage
+import SystemPackage
 
 /// A cgroup operation that failed: what, where, with which value, why, and what to do about it.
 package struct CgroupError: Error, CustomStringConvertible {

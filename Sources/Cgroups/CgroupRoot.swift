@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import JobModel
-package import Linux
+import Linux
 import SystemPackage
 
 /// The directories below which attempts get their cgroups, one per hierarchy.

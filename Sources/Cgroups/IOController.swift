@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-package import JobModel
+import JobModel
 import Linux
 import SystemPackage
 

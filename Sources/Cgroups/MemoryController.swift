@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
+import JobModel
 
 /// The memory controller, one conformance per kernel interface.
 package protocol MemoryController {

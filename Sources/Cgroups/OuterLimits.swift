@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
+import JobModel
 import Synchronization
 
 /// What the cgroups above all attempts leave to them together.

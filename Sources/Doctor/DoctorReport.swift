@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Cgroups
-package import JobModel
+import JobModel
 
 /// All findings about a machine.
 package struct Report: Sendable {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Cgroups
-package import Linux
-package import Supervisor
+import Cgroups
+import Linux
+import Supervisor
 
 /// Everything the checks need to know of a machine, as plain values: the checks themselves read nothing.
 package struct Facts: Sendable {

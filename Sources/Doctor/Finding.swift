@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
+import JobModel
 
 /// One thing that was looked at, how it is, and what to do about it.
 package struct Finding: Hashable, Sendable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
+import JobModel
 
 /// One thing that happened to one job. Every change of state leaves a line in the job's history.
 package enum Change: Hashable, Sendable {

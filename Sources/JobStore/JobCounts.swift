@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import GRDB
-package import JobModel
+import JobModel
 
 extension JobStore {
     /// How many jobs live, by state: a walk along one index, which a hundred thousand jobs make a few milliseconds long.

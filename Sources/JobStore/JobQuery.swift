@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import GRDB
-package import JobModel
+import JobModel
 
 /// Which jobs a list shows; every filter that is set narrows it.
 package struct JobQuery: Hashable, Sendable {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import GRDB
-package import JobModel
+import JobModel
 
 /// A submission that its client may repeat, and the answer that each repetition gets.
 ///

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Dispatch
 import GRDB
-package import JobModel
+import JobModel
 
 extension JobStore {
     /// The id of the next job: higher than every one before, also of jobs that are gone.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import GRDB
-package import JobModel
+import JobModel
 
 extension JobStore {
     /// The ids that a word selects, as ``JobReference`` says; none if there is no such job.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import GRDB
-package import JobModel
+import JobModel
 
 /// How long finished jobs stay. A limit that is `nil` removes nothing.
 package struct Retention: Hashable, Sendable {

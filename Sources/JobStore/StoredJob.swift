@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
+import JobModel
 
 /// A job as lists, the scheduler and a restart need it: everything but its texts, which are its ``JobDocument``.
 package struct StoredJob: Hashable, Sendable {

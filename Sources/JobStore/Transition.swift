@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
+import JobModel
 
 /// What can happen to a job that the store knows.
 package enum JobEvent: Hashable, Sendable {

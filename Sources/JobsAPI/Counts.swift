@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import JobModel
+import JobModel
 
 /// `GET /v1/counts`: how many jobs there are, without naming each.
 public struct CountsView: Sendable, Hashable {

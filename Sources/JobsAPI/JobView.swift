@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import JobModel
+import JobModel
 
 /// A job as everybody may see it: an entry of `GET /v1/jobs`. Times are RFC 3339 in UTC, quantities plain integers.
 public struct JobView: Sendable, Hashable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import JobModel
+import JobModel
 
 /// What a running job uses at this moment: `live` of `GET /v1/jobs/{id}` and of the event stream.
 public struct LiveUsage: Sendable, Hashable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import JobModel
+import JobModel
 
 /// What `POST /v1/jobs` takes.
 public struct Submission: Sendable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import JobModel
+import JobModel
 
 /// An answer that is JSON but not what was asked for: mostly a daemon of another version.
 public struct WireError: Error, Hashable, Sendable, CustomStringConvertible {

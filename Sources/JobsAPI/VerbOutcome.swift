@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import JobModel
+import JobModel
 
 /// The answer to `POST /v1/jobs/{verb}`: what came of a verb on all the jobs that words select.
 public struct VerbOutcome: Sendable, Hashable {

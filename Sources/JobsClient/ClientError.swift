@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import SystemPackage
+import SystemPackage
 
 /// Why the daemon did not give what was asked for.
 public enum ClientError: Error, Hashable, Sendable, CustomStringConvertible {

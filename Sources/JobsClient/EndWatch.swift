@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
-public import JobsAPI
+import JobsAPI
 
 /// What somebody who waits for jobs hears.
 public enum WaitNews: Sendable {

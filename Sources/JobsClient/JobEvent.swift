@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
-public import JobsAPI
+import JobsAPI
 
 /// What the event stream tells.
 public enum JobEvent: Hashable, Sendable {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-public import JobsAPI
-package import Linux
+import JobsAPI
+import Linux
 
 extension JobsClient {
     /// The client of the daemon to talk to: the one that is named, else the machine's if it answers or is about to, else one's

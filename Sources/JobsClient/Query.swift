@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-public import JobModel
-public import JobsAPI
+import JobModel
+import JobsAPI
 import NIOHTTP1
 
 /// Which jobs `GET /v1/jobs` shall list.

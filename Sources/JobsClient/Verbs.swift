@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-public import JobModel
-public import JobsAPI
+import JobModel
+import JobsAPI
 
 extension JobsClient {
     /// The jobs that words select as ``JobReference`` says, in the order of the words, each once.

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Cgroups
+import Cgroups
 import Glibc
 import JobModel
-package import JobStore
-package import JobsAPI
+import JobStore
+import JobsAPI
 import Linux
-package import Logging
-package import Queue
-package import Scheduler
+import Logging
+import Queue
+import Scheduler
 import Supervisor
 
 /// The queue at work: what was asked for, what runs, and what is on disk about it.

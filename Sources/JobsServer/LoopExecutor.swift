@@ -3,7 +3,7 @@ import Glibc
 import Linux
 import Supervisor
 import Synchronization
-package import SystemPackage
+import SystemPackage
 
 /// The one thread on which the queue lives: it runs the actor's jobs and the event loop's handlers in turn.
 ///

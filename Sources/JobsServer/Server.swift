@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Cgroups
-package import Foundation
+import Foundation
 import Glibc
 import HTTPTypes
 import Hummingbird
@@ -10,7 +10,7 @@ import JobModel
 import JobStore
 import JobsAPI
 import Linux
-package import Logging
+import Logging
 import NIOCore
 import NIOPosix
 import Queue

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobsAPI
+import JobsAPI
 
 /// What `jobs group` shows: each group with its limit and what it does.
 package struct GroupTable {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
-package import JobsAPI
+import JobModel
+import JobsAPI
 
 /// What `jobs history` shows: finished jobs, the last one to end first.
 package struct HistoryTable {

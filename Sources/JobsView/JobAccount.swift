@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
-package import JobsAPI
+import JobModel
+import JobsAPI
 
 /// What `jobs status ID` shows: everything that is known of one job.
 package struct JobAccount {

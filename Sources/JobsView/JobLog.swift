@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
-package import JobsAPI
+import JobsAPI
 
 /// Finished jobs in the format of GNU parallel's `--joblog`, which many scripts read.
 package enum JobLog {

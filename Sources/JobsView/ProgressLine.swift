@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
-package import JobsAPI
+import JobModel
+import JobsAPI
 
 /// The one line that lives while somebody waits for a job: `job 42 running 00:03  memory 63M/100M [#######     ]`.
 package struct ProgressLine {

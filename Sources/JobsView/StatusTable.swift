@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
-package import JobsAPI
+import JobModel
+import JobsAPI
 
 /// What `jobs status` shows: how many jobs there are, those that run, the next that will, and what ended lately.
 package struct StatusTable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
+import JobModel
 
 /// What the place that text goes to can show.
 package struct Style: Hashable, Sendable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
+import JobModel
 
 /// The account of an attempt for people: one short paragraph.
 package struct Summary {

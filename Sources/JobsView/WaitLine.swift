@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
-package import JobsAPI
+import JobModel
+import JobsAPI
 
 /// What somebody who waits for jobs sees meanwhile, fed with the news as they come.
 package struct WaitLine {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Glibc
+import Glibc
 
 /// A user of this machine, as `getpwnam(3)` knows them.
 package struct Account: Hashable, Sendable {

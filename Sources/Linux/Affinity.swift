@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
 import Glibc
-package import SystemPackage
+import SystemPackage
 
 package enum Affinity {
     /// Asks for every CPU and gets those of the cgroup's set. See `sched_setaffinity(2)`.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-package import CLinux
+import CLinux
 import Glibc
-package import SystemPackage
+import SystemPackage
 
 /// Runs `body` in a new process that borrows this one's memory until it execs or returns its exit status.
 ///

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
 import Glibc
-package import SystemPackage
+import SystemPackage
 
 /// A set of capability numbers; see `capabilities(7)`.
 package struct CapabilitySet: Hashable, Sendable {
@@ -13,7 +13,7 @@ package struct CapabilitySet: Hashable, Sendable {
 /// Who a process is and what it may do. All calls act on the calling thread only, which is what a child before exec is.
 package enum Credentials {
     /// Groups first, then gid, then uid: after the uid is gone the others may not be changed.
-    package static func become(uid: UInt32, gid: UInt32, groups: [UInt32]?) throws(Errno) {
+    package static func become(uid: uid_t, gid: gid_t, groups: [gid_t]?) throws(Errno) {
         if let groups { try setSupplementaryGroups(groups) }
         try syscall(Int(SYS_setresgid), Int(gid), Int(gid), Int(gid))
         try syscall(Int(SYS_setresuid), Int(uid), Int(uid), Int(uid))
@@ -22,7 +22,7 @@ package enum Credentials {
     /// Looks at files as somebody else would, and comes back. See `setfsuid(2)`, which also takes root's way around file
     /// permissions away for that time.
     package static func withFileAccess<Result>(
-        of uid: UInt32, _ gid: UInt32, _ groups: [UInt32], _ body: () throws(Errno) -> Result
+        of uid: uid_t, _ gid: gid_t, _ groups: [gid_t], _ body: () throws(Errno) -> Result
     ) throws(Errno) -> Result {
         let own = try supplementaryGroups()
         let (ownUID, ownGID) = (geteuid(), getegid())
@@ -41,7 +41,7 @@ package enum Credentials {
     }
 
     /// The groups of this process beside its own. See `getgroups(2)`.
-    package static func supplementaryGroups() throws(Errno) -> [UInt32] {
+    package static func supplementaryGroups() throws(Errno) -> [gid_t] {
         let count = try syscall(Int(SYS_getgroups), 0, 0)
         var groups = [gid_t](repeating: 0, count: count)
         let result = groups.withUnsafeMutableBufferPointer {

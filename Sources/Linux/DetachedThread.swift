@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
 import Glibc
-package import SystemPackage
+import SystemPackage
 
 /// Threads that nobody waits for.
 package enum DetachedThread {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Glibc
+import Glibc
 
 /// The two halves of a `dev_t`; `makedev(3)` is a macro that Swift does not see.
 package struct DeviceNumber: Hashable, Sendable, CustomStringConvertible {

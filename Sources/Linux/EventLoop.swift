@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-package import SystemPackage
+import SystemPackage
 
 /// Calls handlers when descriptors become ready; one thread, no polling.
 package final class EventLoop {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-package import CLinux
+import CLinux
 import Glibc
-package import SystemPackage
+import SystemPackage
 
 /// A timer that becomes readable when it fires. See `timerfd_create(2)`.
 package struct Timer: Sendable {

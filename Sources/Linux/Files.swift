@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-package import CLinux
-package import Glibc
-package import SystemPackage
+import CLinux
+import Glibc
+import SystemPackage
 
 /// Whole-file and directory calls by path.
 package enum Files {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Glibc
-package import SystemPackage
+import Glibc
+import SystemPackage
 
 /// Stream sockets that have a path. See `unix(7)`.
 package enum LocalSocket {

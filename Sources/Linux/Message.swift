@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
 import Glibc
-package import SystemPackage
+import SystemPackage
 
 /// Messages with descriptors between two processes of ours; see `SCM_RIGHTS` in `unix(7)`.
 extension Descriptor {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
 import Glibc
-package import SystemPackage
+import SystemPackage
 
 /// Calls that change the mount namespace.
 package enum Mounts {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
 import Glibc
-package import SystemPackage
+import SystemPackage
 
 /// Kinds of namespaces; the raw values are the kernel's `CLONE_NEW*` flags.
 package struct Namespaces: OptionSet, Hashable, Sendable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Glibc
+import Glibc
 import SystemPackage
 
 /// Directories whose files a program trusts: of another user's making, a socket, a lock or a database could be anything.

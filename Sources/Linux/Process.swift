@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-package import CLinux
+import CLinux
 import Glibc
-package import SystemPackage
+import SystemPackage
 
 /// A child started by ``Process/spawn(_:)``.
 package struct Process: Sendable {

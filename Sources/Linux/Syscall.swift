@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
-package import SystemPackage
+import SystemPackage
 
 /// Issues a system call by number and returns its result.
 ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import SystemPackage
+import SystemPackage
 
 /// Handlers that are called at moments of one clock, all on one `timerfd_create(2)`.
 ///

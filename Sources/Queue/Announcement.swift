@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
-package import JobStore
+import JobModel
+import JobStore
 
 /// A change of a job's state that is on disk, as its followers hear of it.
 package struct Announcement: Hashable, Sendable {

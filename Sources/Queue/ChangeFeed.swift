@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
-package import JobStore
-package import Linux
+import JobStore
+import Linux
 import Synchronization
 
 /// The latest state changes, kept once for all followers, and the followers of output.

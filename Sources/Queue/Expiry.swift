@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
-package import JobStore
+import JobModel
+import JobStore
 import Linux
 
 /// The moments at which finished jobs that are too many, too old or too large have to leave.

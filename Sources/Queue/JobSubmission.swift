@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
-package import JobStore
+import JobModel
+import JobStore
 
 /// A submission that was understood and may be queued.
 package struct JobSubmission: Sendable {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
-package import JobStore
+import JobModel
+import JobStore
 
 /// The gate of an attempt, which opens once its start is on disk.
 package protocol StartGate: Sendable {

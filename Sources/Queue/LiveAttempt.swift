@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
-package import JobStore
+import JobModel
+import JobStore
 
 /// An attempt of one job; the number tells its late news apart from that of the next one.
 package struct AttemptKey: Hashable, Sendable {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
-package import JobStore
+import JobStore
 import Linux
 
 /// The decision for which jobs an attempt is launched before their turn, and the rows that were read for it.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Linux
+import Linux
 
 /// The time as the queue knows it, and its only way to wait for a moment.
 ///

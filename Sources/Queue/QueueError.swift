@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
-package import JobStore
-package import SystemPackage
+import JobModel
+import JobStore
+import SystemPackage
 
 /// The reason why the queue does not do a thing that it was asked for: one sentence with a remedy.
 ///

@@ -2,7 +2,7 @@
 import Glibc
 import JobModel
 import Linux
-package import SystemPackage
+import SystemPackage
 
 /// An operator's settings of the queue, which outlive the daemon in a small file.
 package struct QueueSettings: Hashable, Sendable {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
-package import JobStore
+import JobStore
 
 /// The jobs of each user in the queue, as far as there are quotas for them.
 package struct QuotaUsage: Sendable {

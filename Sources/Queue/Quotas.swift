@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-package import JobModel
+import JobModel
 
 /// How much one user may have of what is there for all; `nil` is as much as there is. Root and the user whose daemon it is
 /// have no quotas.

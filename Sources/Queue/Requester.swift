@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobStore
+import JobStore
 
 /// The sender of a request, as far as the queue's decisions depend on it.
 package struct Requester: Hashable, Sendable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
+import JobModel
 
 /// The rules for the step after an attempt: a function of the job's policy and the verdict, and nothing else.
 package enum RetryRules {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import JobModel
-package import JobStore
+import JobStore
 import Scheduler
 
 extension Resources {

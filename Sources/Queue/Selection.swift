@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
-package import JobStore
+import JobModel
+import JobStore
 
 /// The jobs that a word in a request selects; see ``JobReference`` for the rule.
 package struct Selection: Sendable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
+import JobModel
 import Linux
 
 /// The surroundings of a submission, which a batch user expects to find again when the job runs.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
-package import JobStore
+import JobModel
+import JobStore
 
 /// The sign by which a repeated submission is known: the `Idempotency-Key` of its request
 /// (draft-ietf-httpapi-idempotency-key-header), and its body.

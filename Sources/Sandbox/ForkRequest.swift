@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Linux
+import Linux
 
 /// What a supervisor asks of a jobs-init that waits to be copied; the copy's descriptors come with it, in their order.
 package struct ForkRequest: Archivable, Hashable, Sendable {

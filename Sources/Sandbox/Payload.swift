@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-package import AttemptFiles
-package import CLinux
+import AttemptFiles
+import CLinux
 import Glibc
-package import Linux
+import Linux
 import SystemPackage
 
 /// The command's process, from its birth inside the job's cgroup to its execve.

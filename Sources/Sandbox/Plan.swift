@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Linux
+import Linux
 
 /// Everything jobs-init has to do for one attempt, as data. The supervisor writes it, jobs-init reads it from descriptor 3.
 package struct Plan: Archivable, Hashable, Sendable {

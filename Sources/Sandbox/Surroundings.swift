@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import AttemptFiles
+import AttemptFiles
 import Linux
 import SystemPackage
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
+import JobModel
 
 /// What the scheduler must know of one job.
 package struct Entry: Sendable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
+import JobModel
 
 /// A job's life in here: in by submission or adoption, out by its end, and what people do to it in between.
 extension Scheduler {

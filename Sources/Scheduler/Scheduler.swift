@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
+import JobModel
 
 /// The queue and the machine's share for jobs, and what follows from them: which job starts when.
 ///

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import AttemptFiles
 import Glibc
-package import Linux
+import Linux
 import Sandbox
-package import SystemPackage
+import SystemPackage
 
 /// A jobs-init that waits to be copied; the copies are our children.
 ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package import AttemptFiles
-package import Cgroups
+import AttemptFiles
+import Cgroups
 import Glibc
 import Linux
 import SystemPackage

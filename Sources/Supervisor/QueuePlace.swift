@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Cgroups
+import Cgroups
 
 /// The root of a daemon's attempts, and the scope that may have been made for it.
 package struct QueuePlace {

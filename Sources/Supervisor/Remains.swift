@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import AttemptFiles
-package import Cgroups
+import Cgroups
 
 /// What stays of a queued job's attempt after its end: its cgroup and its files.
 package struct Remains: Sendable {

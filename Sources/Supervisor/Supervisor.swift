@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-package import AttemptFiles
-package import Cgroups
+import AttemptFiles
+import Cgroups
 import Glibc
-package import JobModel
-package import Linux
-package import Sandbox
+import JobModel
+import Linux
+import Sandbox
 import SystemPackage
 
 /// Starts attempts and keeps what they have in common: the cgroup root, the event loop, the compiled filter.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Cgroups
-package import SystemPackage
+import Cgroups
+import SystemPackage
 
 /// Why an attempt could not be started; nothing has run.
 package enum SupervisorError: Error, CustomStringConvertible {

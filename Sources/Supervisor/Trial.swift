@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import AttemptFiles
-package import Cgroups
+import Cgroups
 import Glibc
 import JobModel
 import Linux

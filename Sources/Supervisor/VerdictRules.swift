@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-package import AttemptFiles
-package import Cgroups
+import AttemptFiles
+import Cgroups
 import Glibc
-package import JobModel
+import JobModel
 import Linux
 import SystemPackage
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import CSystemd
+import CSystemd
 import Glibc
 import Linux
 

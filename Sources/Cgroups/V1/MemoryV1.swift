@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
+import JobModel
 
 /// Memory on cgroup v1; see Documentation/admin-guide/cgroup-v1/memory.rst.
 package enum MemoryV1: MemoryController {

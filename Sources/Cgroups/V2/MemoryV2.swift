@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import JobModel
+import JobModel
 
 /// Memory on cgroup v2; see "Memory Interface Files" of Documentation/admin-guide/cgroup-v2.rst.
 package enum MemoryV2: MemoryController {
