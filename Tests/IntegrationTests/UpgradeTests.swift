@@ -130,7 +130,7 @@ extension IntegrationTests {
                 #expect(
                     record["message"]?.stringValue?.contains("of a later version of jobs") == true, "\(record.text())")
                 #expect(
-                    record["usage"]?["memory_peak_bytes"]?.intValue ?? 0 > 0, "the kernel has counted: \(record.text())"
+                    record["usage"]?["cpu_usage_usec"]?.intValue ?? 0 > 0, "the kernel has counted: \(record.text())"
                 )
                 #expect(record["unavailable"]?["wall_time_usec"]?.stringValue?.contains("cannot be read") == true)
             }
