@@ -34,7 +34,9 @@ package struct JobTable<Handle> {
     private mutating func set(_ phase: Phase<Handle>, of id: Int) {
         var job = jobs[id] ?? LiveJob()
         job.phase = phase
-        for index in [\Self.idsAhead, \.idsUnderWay, \.idsEnding] { self[keyPath: index].remove(id) }
+        idsAhead.remove(id)
+        idsUnderWay.remove(id)
+        idsEnding.remove(id)
         switch phase {
         case .waiting:
             jobs[id] = job.isLocked ? job : nil
