@@ -20,7 +20,7 @@ extension AttemptCgroup {
 
     /// Opens the descriptors, while the files are still writable for whoever opens them.
     ///
-    /// - Parameter cpuUsage: whether somebody asks for the CPU time.
+    /// - Parameter cpuUsage: whether the CPU time is limited.
     package func openHandles(cpuUsage: Bool) throws(Errno) -> Handles {
         var handles = Handles()
         if let entrance {

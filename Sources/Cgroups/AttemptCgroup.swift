@@ -243,7 +243,7 @@ package final class AttemptCgroup: Sendable {
 
     /// Whether anybody is in here or below now.
     package var isPopulated: Bool {
-        if let unified { return FlatKeyed(unified.read("cgroup.events"))["populated"] == 1 }
+        if let unified { return unified.isPopulated }
         // The kernel caches a v1 list for a second.
         return directories.values.first.map { directory in
             Self.everyone(in: directory.path, version: .v1).contains { Glibc.kill($0, 0) == 0 || errno == EPERM }

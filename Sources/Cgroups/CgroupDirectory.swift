@@ -84,13 +84,11 @@ package final class CgroupDirectory: Sendable {
         ((try? Files.read("cgroup.procs", at: descriptor)) ?? "").split(separator: "\n").compactMap { pid_t($0) }
     }
 
-    /// Moves a process here; see `cgroups(7)`.
+    /// Moves a process here, the calling one for 0; see `cgroups(7)`.
     package func takeIn(_ pid: pid_t) throws(CgroupError) { try write("\(pid)", to: "cgroup.procs") }
 
-    /// Whether a process is in the v2 cgroup at `path` or below it; `false` if there is none.
-    package static func isPopulated(_ path: String) -> Bool {
-        ((try? Files.read(path + "/cgroup.events")) ?? "").contains("populated 1")
-    }
+    /// Whether a process is in this cgroup of v2 or below it; see `cgroup.events`.
+    package var isPopulated: Bool { FlatKeyed(read("cgroup.events"))["populated"] == 1 }
 
     /// Whether there are cgroups below: each adds a link to its parent's directory, besides its own two.
     package var hasChildren: Bool {

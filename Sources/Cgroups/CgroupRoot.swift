@@ -107,7 +107,7 @@ package struct CgroupRoot: Sendable {
     package static func prepareDelegated(_ host: CgroupHost) throws(CgroupError) -> CgroupRoot {
         let base = host.unified?.own ?? ""
         let leaf = try CgroupDirectory.make(base + "/supervisor", version: .v2, mayExist: true)
-        try leaf.write("0", to: "cgroup.procs")
+        try leaf.takeIn(0)
         let directory = try CgroupDirectory(path: base, version: .v2)
         let others = directory.processes
         guard others.isEmpty else {

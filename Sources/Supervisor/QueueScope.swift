@@ -28,7 +28,7 @@ struct QueueScope {
     /// The scope's directory; made if there is none.
     mutating func find() throws(CgroupError) -> String {
         if let text = try? Files.read(note), let path = text.split(separator: "\n").first.map(String.init),
-            CgroupDirectory.isPopulated(path)
+            (try? CgroupDirectory(path: path, version: .v2))?.isPopulated == true
         {
             return path
         }

@@ -58,7 +58,7 @@ package struct Relocation: Hashable, Sendable, CustomStringConvertible {
             for pid in listed {
                 // Written back, a 0 would mean this process itself.
                 guard pid > 0 else { throw hidden(directory.path, moved: moved.count) }
-                do throws(CgroupError) { try leaf.write("\(pid)", to: "cgroup.procs") } catch {
+                do throws(CgroupError) { try leaf.takeIn(pid) } catch {
                     // It has ended since it was listed.
                     if error.errno == .noSuchProcess { continue }
                     throw explain(error, pid, moved: moved.count)
