@@ -112,7 +112,7 @@ package struct Server: Service {
         }
     }
 
-    /// Nobody could connect.
+    /// The socket could not be made, so no client could connect.
     private struct SocketFailure: Error, CustomStringConvertible { var description: String }
 }
 

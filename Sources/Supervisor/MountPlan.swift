@@ -10,7 +10,7 @@ struct MountPlan {
     /// The job's working directory.
     let directory: String
     let queues: QueueDirectories
-    /// What the kernel shows of itself in `/proc` and `/sys` is hidden or read-only.
+    /// Whether the parts of `/proc` and `/sys` in which the kernel shows itself are hidden or read-only.
     let masks: Bool
     /// The job is uid 0 of the machine.
     ///
@@ -122,7 +122,7 @@ struct MountPlan {
     /// The job's own directories of v1. In a cgroup namespace `/proc/self/cgroup` says `/` of every hierarchy, and Java, Node and
     /// Go then look for the job's limits at the mount point, where those of the whole machine are.
     ///
-    /// Where a root directory was changed, the mount points of the machine may not be there.
+    /// The mount points of the machine may not be there below another root directory.
     static func views(_ views: [(path: String, mountPoint: String)]) -> [Mount] {
         views.map { Mount($0.mountPoint, .replacement($0.path), isOptional: true) }
     }

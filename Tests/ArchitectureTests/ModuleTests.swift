@@ -74,7 +74,7 @@ import Testing
         }
     }
 
-    /// They come with the compiler.
+    /// Modules that come with the compiler.
     private static let standard: Set<String> = ["Dispatch", "Foundation", "Glibc", "Synchronization"]
 
     @Test func `each module imports what it declares, and declares what it imports`() {
